@@ -1,0 +1,306 @@
+"""The one place that starts outside programs (the only `import subprocess`).
+
+Every child gets its own session, a cleaned environment and the mark of the run that it works for, so that a resume
+can find and end what a killed parent left behind. A child is told to `record` hooks before its work counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from axejournal.domain.errors import Interrupted, ProgramMissing, ProgramStalled
+from axejournal.domain.ports import Child
+
+MARK = "AXEJ_RUN"
+GRACE_S = 10.0  # restic removes its own locks on SIGTERM (measured); SIGKILL leaves one behind
+KEPT_BYTES = 64 * 1024  # of stderr: the end is what explains a failure
+STRIPPED = ("RESTIC_", "PG", "AXEJ_", "LC_", "LANG")  # inherited settings that would change what a child does
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to start. `env` is added to a cleaned copy of ours and must hold no secret (argv neither)."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = None  # for the whole run
+    silence_s: float | None = None  # longest time without a byte of output
+    stdin: bytes | None = None
+    cwd: Path | None = None
+    user: str | None = None  # start as this user (root only): PostgreSQL's servers refuse root
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How it ended. A negative exit code is the signal that ended it."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: str
+    duration_s: float
+
+    @property
+    def text(self) -> str:
+        """stdout as text."""
+        return self.stdout.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose children these are: the run's id marks them, `record` is called with each before it works."""
+
+    run: str
+    record: Callable[[Child], None]
+
+
+_owner: contextvars.ContextVar[Owner | None] = contextvars.ContextVar("owner", default=None)
+_live: set[subprocess.Popen[bytes]] = set()
+_live_guard = threading.Lock()
+_cancelled = threading.Event()
+
+
+@contextlib.contextmanager
+def owned(owner: Owner) -> Iterator[None]:
+    """All children started inside (in this thread) belong to `owner`."""
+    token = _owner.set(owner)
+    try:
+        yield
+    finally:
+        _owner.reset(token)
+
+
+def run(command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
+    """Runs to the end and returns how it ended, whatever the exit code.
+
+    With `on_line`, stdout is handed over line by line and not kept, so that memory stays flat.
+    Raises ProgramMissing, ProgramStalled (timeout or silence; the child's group was ended), Interrupted (`end_all`).
+    """
+    begin = time.monotonic()
+    process = start(command)
+    heard = [begin]
+    stdout = bytearray()
+    stderr = bytearray()
+    readers = [
+        _reader(process.stdout, lambda line: _take(line, stdout, on_line), heard),
+        _reader(process.stderr, lambda line: _keep_end(line, stderr), heard),
+    ]
+    try:
+        _feed(process, command.stdin)
+        _wait(process, command, begin, heard)
+    except BaseException:
+        end(process)
+        raise
+    finally:
+        for reader in readers:
+            reader.join(timeout=5)
+        with _live_guard:
+            _live.discard(process)
+    if _cancelled.is_set():
+        raise Interrupted(f"{Path(command.argv[0]).name} was ended: the run is being cancelled")
+    return Completed(process.returncode, bytes(stdout), stderr.decode("utf-8", "replace"), time.monotonic() - begin)
+
+
+def start(command: Command) -> subprocess.Popen[bytes]:
+    """Starts a child with pipes for stdin, stdout, stderr; the caller ends it. Recorded before this returns."""
+    if _cancelled.is_set():
+        raise Interrupted("the run is being cancelled")
+    owner = _owner.get()
+    environment = clean_environment(command.env, owner.run if owner else None)
+    try:
+        process = subprocess.Popen(
+            command.argv,
+            env=environment,
+            cwd=command.cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            user=command.user,
+        )
+    except (FileNotFoundError, PermissionError) as fault:
+        if command.cwd is not None and not command.cwd.is_dir():
+            raise ProgramMissing(f"{command.argv[0]}: its working directory {command.cwd} is missing") from fault
+        hint = 'Run "axej doctor --install" to get the missing programs.'
+        raise ProgramMissing(f"program {command.argv[0]} can't be started: {fault.strerror}", hint) from fault
+    with _live_guard:
+        _live.add(process)
+    if owner is not None:
+        try:
+            owner.record(identify(process.pid, Path(command.argv[0]).name))
+        except BaseException:
+            end(process)
+            raise
+    return process
+
+
+def end(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
+    """Ends the child and its whole session: SIGTERM, a grace, SIGKILL. May be called twice."""
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=grace_s)
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+    with _live_guard:
+        _live.discard(process)
+
+
+def end_all() -> None:
+    """Cancels: every child of this process is told to end, and none can be started any more."""
+    _cancelled.set()
+    with _live_guard:
+        living = list(_live)
+    for process in living:
+        _signal_group(process.pid, signal.SIGTERM)
+
+
+def cancelled() -> bool:
+    """Whether `end_all` was called."""
+    return _cancelled.is_set()
+
+
+def clean_environment(added: Mapping[str, str], run_id: str | None) -> dict[str, str]:
+    """Ours without what would change a child's behaviour, English messages, plus `added` and the run's mark."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(STRIPPED)}
+    marks = {MARK: run_id} if run_id else {}
+    return {**kept, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8", **marks, **added}
+
+
+def boot_id() -> str:
+    """This boot's id: a pid of another boot says nothing. Linux: random; elsewhere: the boot's second."""
+    linux = Path("/proc/sys/kernel/random/boot_id")
+    if linux.exists():
+        return linux.read_text().strip()
+    import psutil
+
+    return f"boot-{int(psutil.boot_time())}"
+
+
+def identify(pid: int, program: str) -> Child:
+    """Who a process is: pids are reused (pid_max is 32768 on small machines), start times are not."""
+    import psutil
+
+    try:
+        started = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        started = 0.0
+    return Child(program=program, pid=pid, started_at_s=started, boot_id=boot_id())
+
+
+def end_left_behind(run_id: str, recorded: tuple[Child, ...]) -> tuple[Child, ...]:
+    """Ends what a dead parent left: recorded children that still live, and all that carry the run's mark.
+
+    Returns those that lived. The mark covers the instant between a child's start and its record.
+    """
+    import psutil
+
+    found: dict[int, Child] = {}
+    here = boot_id()
+    for child in recorded:
+        if child.boot_id == here and _is_alive(child):
+            found[child.pid] = child
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARK) == run_id:
+                found.setdefault(process.pid, identify(process.pid, process.name()))
+    for child in found.values():
+        _end_foreign(child)
+    return tuple(found.values())
+
+
+def _end_foreign(child: Child) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(child.pid)
+        group = os.getpgid(child.pid)
+        mine = group == os.getpgid(0)
+        _signal(child.pid, group if not mine else None, signal.SIGTERM)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(timeout=GRACE_S)
+        if process.is_running():
+            _signal(child.pid, group if not mine else None, signal.SIGKILL)
+            with contextlib.suppress(psutil.TimeoutExpired):
+                process.wait(timeout=GRACE_S)
+
+
+def _is_alive(child: Child) -> bool:
+    import psutil
+
+    try:
+        process = psutil.Process(child.pid)
+        return abs(process.create_time() - child.started_at_s) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _signal(pid: int, group: int | None, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if group is not None:
+            os.killpg(group, number)
+        else:
+            os.kill(pid, number)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        if data:
+            process.stdin.write(data)
+        process.stdin.close()
+
+
+def _wait(process: subprocess.Popen[bytes], command: Command, begin: float, heard: list[float]) -> None:
+    while True:
+        try:
+            process.wait(timeout=0.25 if command.timeout_s or command.silence_s else None)
+            return
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+            name = Path(command.argv[0]).name
+            if command.timeout_s and now - begin > command.timeout_s:
+                raise ProgramStalled(f"{name} did not end within {command.timeout_s:g} s; it was ended") from None
+            if command.silence_s and now - heard[0] > command.silence_s:
+                raise ProgramStalled(f"{name} was silent for {command.silence_s:g} s; it was ended") from None
+
+
+def _reader(pipe: IO[bytes] | None, take: Callable[[bytes], None], heard: list[float]) -> threading.Thread:
+    def read() -> None:
+        assert pipe is not None
+        with contextlib.suppress(ValueError):
+            for line in pipe:
+                heard[0] = time.monotonic()
+                take(line)
+            pipe.close()
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    return thread
+
+
+def _take(line: bytes, kept: bytearray, on_line: Callable[[str], None] | None) -> None:
+    if on_line is None:
+        kept.extend(line)
+    else:
+        on_line(line.decode("utf-8", "replace"))
+
+
+def _keep_end(line: bytes, kept: bytearray) -> None:
+    kept.extend(line)
+    if len(kept) > KEPT_BYTES:
+        del kept[: len(kept) - KEPT_BYTES]
