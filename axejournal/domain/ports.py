@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from axejournal.domain.events import Event, Fact
+
 # --- processes -------------------------------------------------------------------------------------------------
 
 
@@ -306,4 +308,61 @@ class Disk(Protocol):
 
     def free_bytes(self, path: Path) -> int:
         """Bytes that an ordinary user may still write at path (or at its nearest existing parent)."""
+        ...
+
+
+# --- journal ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An event before it has a place. `event_id` (UUIDv7) is made before the first attempt to append, so that
+    appending again is harmless."""
+
+    event_id: str
+    fact: Fact
+    state: str
+    step: str | None = None
+    attempt: int | None = None
+
+
+class EventStore(Protocol):
+    """The append-only events. Raises JournalDamaged when it can't be read or written as it must, JournalNewer when a
+    newer axej wrote it."""
+
+    def append(self, run: str, epoch: int, after: int, drafts: Sequence[Draft]) -> tuple[Event, ...]:
+        """All drafts durable, in one transaction, numbered from `after` + 1. `after` is the run's last number known
+        to the caller (0: a new run). Raises StaleRunner when the run has moved on or has a higher epoch."""
+        ...
+
+    def stream(self, run: str) -> tuple[Event, ...]:
+        """The run's events, in order, brought to the present versions; empty when there is no such run."""
+        ...
+
+    def fact(self, event: Event) -> Fact:
+        """The fact that an event carries."""
+        ...
+
+    def open_runs(self) -> tuple[str, ...]:
+        """Runs that have not ended, oldest first."""
+        ...
+
+    def head(self) -> str:
+        """The hash of the newest event, hex; 64 zeros for an empty journal."""
+        ...
+
+    def write_copy(self, into: Path) -> None:
+        """A consistent, complete copy of the journal at `into` (0600), replacing what is there."""
+        ...
+
+
+class Leases(Protocol):
+    """Exclusive or shared rights to work on a resource, held by the kernel for as long as this process lives."""
+
+    def take(self, resource: str, run: str, shared: bool = False, wait_s: float = 0.0) -> AbstractContextManager[None]:
+        """Held inside. Raises Busy, naming the holder's run, pid and since when, after `wait_s`."""
+        ...
+
+    def holder(self, resource: str) -> str | None:
+        """Who holds it now ("run …, pid …"), or None when it is free."""
         ...
