@@ -164,7 +164,6 @@ ENGINE_FACTS: tuple[type[Fact], ...] = (
     RunCancelled,
 )
 NEUTRAL: frozenset[str] = frozenset(
-    kind.__name__
-    for kind in (RunResumed, StepStarted, ChildStarted, StepProbed, StepFailed, StepGivenUp, OperatorDecided)
+    kind.__name__ for kind in (RunResumed, StepStarted, ChildStarted, StepProbed, StepFailed, StepGivenUp, OperatorDecided)
 )
 """Names of events that never move a run's state."""

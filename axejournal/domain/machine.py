@@ -65,7 +65,7 @@ class Machine:
         lines += [f"    {row.state} --> {row.next}: {row.event}" for row in drawn]
         lines += [f"    {state} --> [*]" for state in self.states if state in self.final]
         working = [state for state in self.states if state not in self.final]
-        lines += [f"    note right of {working[0]}: RunFailed and RunCancelled lead from every\\nstate that is not final to failed and cancelled"]
+        lines += [f"    note right of {working[0]}: RunFailed and RunCancelled lead out of every state that is not final"]
         return "\n".join(lines) + "\n"
 
 
@@ -85,9 +85,8 @@ def build(
     finals = frozenset(final) | {FAILED, CANCELLED}
     own = tuple(Row(*row) for row in rows)
     working = dict.fromkeys(row.state for row in own)
-    ends = tuple(
-        Row(state, kind.__name__, target) for state in working for kind, target in ((RunFailed, FAILED), (RunCancelled, CANCELLED))
-    )
+    ways = ((RunFailed.__name__, FAILED), (RunCancelled.__name__, CANCELLED))
+    ends = tuple(Row(state, event, target) for state in working for event, target in ways)
     _check(name, initial, own, ends, finals)
     return Machine(name, version, initial, own + ends, finals, renamed or {}, _table(initial, own + ends))
 

@@ -35,12 +35,12 @@ class Children(Protocol):
         """Inside (in this thread), each child started is marked with the run and handed to `record` first."""
         ...
 
-    def end_all(self) -> None:
+    def end_all(self, why: str) -> None:
         """Tells every living child of this process to end; none can be started any more."""
         ...
 
-    def cancelled(self) -> bool:
-        """Whether `end_all` was called."""
+    def cancelled(self) -> str | None:
+        """Why `end_all` was called, or None."""
         ...
 
     def end_left_behind(self, run: str, recorded: tuple[Child, ...]) -> tuple[str, ...]:

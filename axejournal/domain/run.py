@@ -131,7 +131,5 @@ def _step_after(run: Run, event: Event, fact: Fact) -> StepRecord:
 
 
 def _count_crashes(run: Run) -> Run:
-    steps = {
-        name: replace(step, crashes=step.crashes + 1) if step.status == OPEN else step for name, step in run.steps.items()
-    }
+    steps = {name: replace(step, crashes=step.crashes + 1) if step.status == OPEN else step for name, step in run.steps.items()}
     return replace(run, steps=steps)

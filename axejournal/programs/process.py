@@ -57,16 +57,18 @@ class Completed:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose children these are: the run's id marks them, `record` is called with each before it works."""
+    """Whose children these are: the run's id marks them, `record` is called with each before it works, `keep` with
+    program, exit code and the end of stderr of each that ended."""
 
     run: str
     record: Callable[[Child], None]
+    keep: Callable[[str, int, str], None] = lambda *_: None
 
 
 _owner: contextvars.ContextVar[Owner | None] = contextvars.ContextVar("owner", default=None)
 _live: set[subprocess.Popen[bytes]] = set()
 _live_guard = threading.Lock()
-_cancelled = threading.Event()
+_cancelled_by: list[str] = []  # the first reason; empty while nothing is being cancelled
 
 
 @contextlib.contextmanager
@@ -105,14 +107,19 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
             reader.join(timeout=5)
         with _live_guard:
             _live.discard(process)
-    if _cancelled.is_set():
+    if cancelled():
         raise Interrupted(f"{Path(command.argv[0]).name} was ended: the run is being cancelled")
-    return Completed(process.returncode, bytes(stdout), stderr.decode("utf-8", "replace"), time.monotonic() - begin)
+    duration_s = time.monotonic() - begin
+    completed = Completed(process.returncode, bytes(stdout), stderr.decode("utf-8", "replace"), duration_s)
+    owner = _owner.get()
+    if owner is not None:
+        owner.keep(Path(command.argv[0]).name, completed.exit_code, completed.stderr)
+    return completed
 
 
 def start(command: Command) -> subprocess.Popen[bytes]:
     """Starts a child with pipes for stdin, stdout, stderr; the caller ends it. Recorded before this returns."""
-    if _cancelled.is_set():
+    if cancelled():
         raise Interrupted("the run is being cancelled")
     owner = _owner.get()
     environment = clean_environment(command.env, owner.run if owner else None)
@@ -155,18 +162,20 @@ def end(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
         _live.discard(process)
 
 
-def end_all() -> None:
-    """Cancels: every child of this process is told to end, and none can be started any more."""
-    _cancelled.set()
-    with _live_guard:
-        living = list(_live)
-    for process in living:
-        _signal_group(process.pid, signal.SIGTERM)
+def end_all(why: str) -> None:
+    """Cancels: every child of this process is told to end, and none can be started any more. Asked again: by SIGKILL.
+
+    Called from a signal handler: takes no lock.
+    """
+    number = signal.SIGKILL if _cancelled_by else signal.SIGTERM
+    _cancelled_by.append(why)
+    for process in tuple(_live):
+        _signal_group(process.pid, number)
 
 
-def cancelled() -> bool:
-    """Whether `end_all` was called."""
-    return _cancelled.is_set()
+def cancelled() -> str | None:
+    """Why `end_all` was called, or None."""
+    return _cancelled_by[0] if _cancelled_by else None
 
 
 def clean_environment(added: Mapping[str, str], run_id: str | None) -> dict[str, str]:
