@@ -1,0 +1,131 @@
+"""Begins runs and takes them up again after a crash.
+
+A run is alive exactly as long as its process holds the lease `run:ID` (the kernel gives it back at death). Resume ends
+what the dead process left, records the new epoch, and goes on; it never guesses from pids or timeouts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from axejournal.domain.errors import Busy, RunStranded, RunUnknown
+from axejournal.domain.events import Event, OperatorDecided, RunRequested, RunResumed
+from axejournal.domain.job import Job
+from axejournal.domain.machine import CANCELLED
+from axejournal.domain.ports import Children, EventStore, Leases
+from axejournal.domain.run import OPEN, Run, fold
+from axejournal.engine.log import Entry, RunLog
+from axejournal.engine.runner import Runner, failed
+
+MOST_CRASHES = 5
+"""A step that took its process down this often is not tried a sixth time by itself."""
+
+DECISIONS = ("adopt", "retry", "abandon")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Everything that a run needs beside its job. `kit_for` gives the job's hands, from the run's recorded options."""
+
+    store: EventStore
+    leases: Leases
+    children: Children
+    runner: Runner
+    jobs: Mapping[str, Job[Any]]
+    kit_for: Callable[[Run], Any]
+    new_id: Callable[[], str]
+    heard: Callable[[Event, Run], None]
+    wait_for_lease_s: float = 0.0
+
+    def begin(self, run_id: str, requested: RunRequested) -> Run:
+        """Starts a run and drives it to its end. Raises Busy, before anything is recorded, when another run works on
+        the same resources."""
+        job = self.jobs[requested.job]
+        provisional = Run(run_id, requested, job.machine.initial, 1, 0)
+        with self._held(job, provisional):
+            log = self._log(job, run_id, None)
+            run = log.record(Entry(requested))
+            return self.runner.drive(job, log, self.kit_for(run))
+
+    def resume(self, run_id: str, reason: str, decision: str | None = None) -> Run:
+        """Takes up a run whose process is dead and drives it to its end; returns an ended run as it is.
+
+        Raises Busy when it is alive, RunUnknown, RunStranded when this axej doesn't know its job or its state.
+        `decision` is a person's way out of a stuck run: "adopt" (go on without the open step), "retry" (without
+        probing it), "abandon" (end it now).
+        """
+        run = self._fold(run_id)
+        job = self.jobs.get(run.requested.job)
+        if run.outcome is not None:
+            return run
+        if job is None:
+            raise RunStranded(
+                f"run {run_id}: job {run.requested.job} is unknown to this axej",
+                f'Install the axej that began it, or end the run with "axej resume {run_id} --abandon".',
+            )
+        with self._held(job, run):
+            run = self._fold(run_id)
+            if run.outcome is not None:
+                return run
+            return self._take_up(job, run, reason, decision)
+
+    def open_runs(self) -> tuple[str, ...]:
+        """Runs that have not ended and whose process is dead, oldest first."""
+        return tuple(run for run in self.store.open_runs() if self.leases.holder(f"run:{run}") is None)
+
+    def _take_up(self, job: Job[Any], run: Run, reason: str, decision: str | None) -> Run:
+        ended = self.children.end_left_behind(run.id, run.children)
+        log = self._log(job, run.id, run)
+        kit = self.kit_for(run)
+        if decision == "abandon":
+            log.record(Entry(OperatorDecided(decision, reason)))
+            log.record(Entry(failed(RunStranded(f"run {run.id} was abandoned: {reason}"))))
+            job.tidy(log.run, kit)
+            return log.run
+        present = job.machine.renamed.get(run.state, run.state)
+        if present not in job.machine.states:
+            raise RunStranded(
+                f"run {run.id} is in state {run.state}, which this axej doesn't know (machine version "
+                f"{run.requested.machine_version}, here {job.machine.version})",
+                f'Install the axej that began it, or end the run with "axej resume {run.id} --abandon".',
+            )
+        log.record(Entry(RunResumed(reason, ended)))
+        if decision is not None:
+            log.record(Entry(OperatorDecided(decision, reason)))
+        elif poison := _poisoned(log.run):
+            hint = f'Look at its log with "axej history {run.id}", then "axej resume {run.id} --retry" or start a new run.'
+            log.record(Entry(failed(RunStranded(f"step {poison} took its process down {MOST_CRASHES} times", hint))))
+        return self.runner.drive(job, log, kit)
+
+    def _fold(self, run_id: str) -> Run:
+        run = fold(self.store.stream(run_id), self.store.fact)
+        if run is None:
+            raise RunUnknown(f"no run {run_id} is in the journal", '"axej history" lists the runs there are.')
+        return run
+
+    def _log(self, job: Job[Any], run_id: str, run: Run | None) -> RunLog:
+        return RunLog(self.store, job.machine, run_id, self.new_id, run, self.heard)
+
+    @contextmanager
+    def _held(self, job: Job[Any], run: Run) -> Iterator[None]:
+        with ExitStack() as held:
+            held.enter_context(self.leases.take(f"run:{run.id}", run.id))
+            for resource in job.resources(run):
+                try:
+                    lease = self.leases.take(resource.name, run.id, resource.shared, self.wait_for_lease_s)
+                    held.enter_context(lease)
+                except Busy as busy:
+                    raise Busy(f"{busy.message}; {job.name} was not started", busy.hint) from None
+            yield
+
+
+def _poisoned(run: Run) -> str | None:
+    return next((s.name for s in run.steps.values() if s.status == OPEN and s.crashes >= MOST_CRASHES), None)
+
+
+def ended_badly(run: Run) -> bool:
+    """Whether a run ended as failed or cancelled."""
+    return run.state in ("failed", CANCELLED)
