@@ -9,6 +9,11 @@ from axejournal.domain.events import Fact
 
 
 @dataclass(frozen=True)
+class RunStarted(Fact):
+    """The run holds its leases and works."""
+
+
+@dataclass(frozen=True)
 class PreflightPassed(Fact):
     """What was found before anything was touched. `removed_locks`: restic locks of dead processes."""
 
@@ -127,7 +132,16 @@ class SnapshotsForgotten(Fact):
     repository_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class StagingCleared(Fact):
+    """The dumps, which are readable by whoever reads the disk, are gone from it."""
+
+    size_bytes: int
+
+
 SHARED_FACTS: tuple[type[Fact], ...] = (
+    RunStarted,
+    StagingCleared,
     PreflightPassed,
     DatabaseDumped,
     VolumeStaged,

@@ -27,8 +27,9 @@ class RetryPolicy:
     longest_wait_s: float = 60.0
 
 
-ONCE = RetryPolicy(attempts=1)
-PATIENT = RetryPolicy(attempts=8, first_wait_s=5.0, longest_wait_s=300.0)
+USUAL = RetryPolicy()
+BRIEF = RetryPolicy(attempts=3, first_wait_s=2.0, longest_wait_s=20.0)
+PATIENT = RetryPolicy(attempts=4, first_wait_s=5.0, longest_wait_s=120.0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,14 @@
+"""What runs: one file a job, and the tuple of them all. A new kind of work is one file here and one line there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axejournal.domain.job import Job
+
+
+def all_jobs() -> tuple[Job[Any], ...]:
+    """Every job that this axej knows. Their tables are checked when they are loaded."""
+    from axejournal.jobs import local_backup
+
+    return (local_backup.JOB,)

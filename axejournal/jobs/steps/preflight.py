@@ -1,0 +1,85 @@
+"""Looks before anything is touched: programs, the repository's id, reachable servers, free space, leftovers."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from axejournal.domain.errors import AxejError, DiskFull, RepositoryForeign
+from axejournal.domain.facts import PreflightPassed
+from axejournal.domain.job import USUAL, Attempt, RetryPolicy
+from axejournal.domain.run import Run
+from axejournal.jobs.plan import BackupKit, DatabasePlan
+
+DUMP_PER_DATABASE_BYTE = 2.1
+"""A first dump's size against pg_database_size: bytea is dumped as hex (300 MB of blobs staged 648 MB, measured)."""
+GROWTH = 1.2
+"""A later dump's size against the last one's."""
+SPARE_BYTES = 64 * 1024 * 1024
+"""For the journal's copy, the configuration and the journal's own growth."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Touches nothing but the staging folder, which a dead run may have left full."""
+
+    kit: BackupKit
+    name: str = "preflight"
+    policy: RetryPolicy = USUAL
+    contained: bool = False
+
+    def probe(self, run: Run) -> PreflightPassed | None:
+        """Looking is cheap: it is done again."""
+        return None
+
+    def act(self, attempt: Attempt) -> PreflightPassed:
+        """Raises ProgramMissing, ProgramTooOld, RepositoryMissing, RepositoryForeign, WrongPassword, DiskFull."""
+        kit = self.kit
+        version = kit.restic_version()
+        leftovers = self._sweep()
+        with ThreadPoolExecutor(max_workers=1 + len(kit.plan.databases)) as pool:
+            repository = pool.submit(kit.repository.identity)
+            looks = {plan.name: pool.submit(self._look, plan) for plan in kit.plan.databases}
+            identity = repository.result()
+            found = {name: look.result() for name, look in looks.items()}
+        self._compare(identity)
+        needed = SPARE_BYTES + sum(answer for answer in found.values() if isinstance(answer, int))
+        free = kit.disk.free_bytes(kit.plan.staging)
+        if free < needed:
+            raise DiskFull(
+                f"{kit.plan.staging}: {free:,} bytes are free and the dumps may need {needed:,}",
+                "Free some space, or set `state:` to a folder on a larger disk.",
+            )
+        unreachable = {name: answer for name, answer in found.items() if isinstance(answer, str)}
+        return PreflightPassed(version, identity, free, needed, unreachable, leftovers)
+
+    def _sweep(self) -> tuple[str, ...]:
+        """Empties the staging folder. No other run works in it: the lease on it is ours."""
+        staging = self.kit.plan.staging
+        leftovers = tuple(sorted(path.name for path in staging.iterdir())) if staging.is_dir() else ()
+        for name in leftovers:
+            path = staging / name
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+        staging.chmod(0o700)
+        return leftovers
+
+    def _look(self, plan: DatabasePlan) -> int | str:
+        """Bytes that the dump may need, or why the server can't be reached (the dump's own step deals with it)."""
+        last = self.kit.memory.last_dump(plan.name)
+        try:
+            size = self.kit.server(plan.name).database_size_bytes(plan.database)
+        except AxejError as failure:
+            return failure.message
+        return int(last.size_bytes * GROWTH) if last else int(size * DUMP_PER_DATABASE_BYTE)
+
+    def _compare(self, identity: str) -> None:
+        plan = self.kit.plan
+        recorded = self.kit.memory.repository_id(plan.tier)
+        if recorded is not None and recorded != identity:
+            raise RepositoryForeign(
+                f"repository {plan.tier} at {self.kit.repository.place} has the id {identity[:8]}, "
+                f"not the recorded {recorded[:8]}",
+                f'Put the right repository back in its place, or accept this one with "axej init --adopt {plan.tier}".',
+            )
