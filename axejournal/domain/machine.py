@@ -63,7 +63,8 @@ class Machine:
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial}"]
         drawn = [row for row in self.rows if row.next not in (FAILED, CANCELLED)]
         lines += [f"    {row.state} --> {row.next}: {row.event}" for row in drawn]
-        lines += [f"    {state} --> [*]" for state in self.states if state in self.final]
+        ends = [state for state in self.states if state in self.final and state not in (FAILED, CANCELLED)]
+        lines += [f"    {state} --> [*]" for state in ends]
         working = [state for state in self.states if state not in self.final]
         lines += [f"    note right of {working[0]}: RunFailed and RunCancelled lead out of every state that is not final"]
         return "\n".join(lines) + "\n"

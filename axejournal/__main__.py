@@ -1,0 +1,5 @@
+"""`python -m axejournal` is `axej`."""
+
+from axejournal.cli.door import main
+
+main()

@@ -1,0 +1,44 @@
+"""The entry point of `axej` and `axe`. Answers two questions without loading the rest, because schedulers and people
+ask them often: the plain `--help`, and a scheduled call with nothing due.
+
+Imports nothing heavy at the top: click alone costs three times a bare `python -c pass`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command of sys.argv and exits with its code."""
+    words = sys.argv[1:]
+    if words in (["--help"], ["-h"], []) and (text := _plain_help()):
+        sys.stdout.write(text)
+        sys.exit(0)
+    if "--scheduled" in words and _nothing_due(words):
+        sys.exit(0)
+    from axejournal.cli.main import run
+
+    sys.exit(run(words))
+
+
+def _plain_help() -> str | None:
+    """The help page as the build keeps it (tests hold it equal to click's); None when the terminal is narrower."""
+    import os
+
+    try:
+        if os.get_terminal_size().columns < 80:
+            return None
+    except OSError:
+        pass
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "help.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH120, PTH123 (pathlib costs 10 ms)
+            return file.read()
+    except OSError:
+        return None
+
+
+def _nothing_due(words: list[str]) -> bool:
+    from axejournal.cli import scheduled
+
+    return scheduled.nothing_due(words)

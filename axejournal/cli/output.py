@@ -1,0 +1,107 @@
+"""How results look: tables for a person, JSON for a program. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+OUTCOME_STYLES = {
+    "succeeded": "green",
+    "degraded": "yellow",
+    "failed": "red",
+    "cancelled": "magenta",
+    "abandoned": "magenta",
+    "open": "cyan",
+}
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console: 80 columns when the output is no terminal and COLUMNS is not set; honours NO_COLOR."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False)
+
+
+def table(*columns: str | tuple[str, dict[str, Any]]) -> Table:
+    """An empty table in the one look of axej: a column is its title, or a title and rich's options for it."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        title, options = (column, {}) if isinstance(column, str) else column
+        made.add_column(title, **options)
+    return made
+
+
+def print_table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Sequence[Any]]) -> None:
+    """Prints rows. Cells are text, never markup."""
+    from rich.text import Text
+
+    made = table(*columns)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
+    console().print(made)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def outcome(name: str) -> Any:
+    """An outcome in its colour."""
+    from rich.text import Text
+
+    return Text(name, style=OUTCOME_STYLES.get(name, ""))
+
+
+def size(size_bytes: int | None) -> str:
+    """Bytes as a person reads them: `429 MiB`; empty for unknown."""
+    if size_bytes is None:
+        return ""
+    amount = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(amount) < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person reads them: `4.8 s`, `12 min 3 s`, `26 h`, `3 d 2 h`; empty for unknown."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = timedelta(seconds=round(seconds))
+    hours, rest = divmod(whole.seconds, 3600)
+    minutes, left_s = divmod(rest, 60)
+    if whole.days:
+        return f"{whole.days} d {hours} h" if hours else f"{whole.days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min {left_s} s" if left_s else f"{minutes} min"
+
+
+def local(moment: datetime | None, zone: str, seconds: bool = False) -> str:
+    """An instant in the customer's zone: `2026-05-20 03:00+09:00`; empty for unknown."""
+    if moment is None:
+        return ""
+    from zoneinfo import ZoneInfo
+
+    there = moment.astimezone(ZoneInfo(zone))
+    return there.isoformat(sep=" ", timespec="seconds" if seconds else "minutes")
+
+
+def from_us(microseconds: int | None) -> datetime | None:
+    """Microseconds since 1970 in UTC as an instant."""
+    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
