@@ -139,6 +139,15 @@ class StagingCleared(Fact):
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class RepositoryRecorded(Fact):
+    """From here on the repository at `place` must have this id; another one found there is refused."""
+
+    tier: str
+    place: str
+    repository: str
+
+
 SHARED_FACTS: tuple[type[Fact], ...] = (
     RunStarted,
     StagingCleared,
@@ -149,4 +158,5 @@ SHARED_FACTS: tuple[type[Fact], ...] = (
     SnapshotTaken,
     SnapshotVerified,
     SnapshotsForgotten,
+    RepositoryRecorded,
 )

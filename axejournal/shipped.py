@@ -1,0 +1,17 @@
+"""Where the folders that ship with the package are: migrations, runbooks, launchd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def folder(name: str) -> Path:
+    """The shipped folder `name`: beside the package in a source tree, inside it in an installed wheel.
+
+    Raises FileNotFoundError when the installation lacks it.
+    """
+    package = Path(__file__).resolve().parent
+    for place in (package / "shipped" / name, package.parent / name):
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(f"the installed axe-journal has no folder {name}: install it again")
