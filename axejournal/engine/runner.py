@@ -124,7 +124,7 @@ class Runner:
         left = max(1, step.policy.attempts - (record.failures if record else 0))
         retrying = Retrying(
             stop=stop_after_attempt(left),
-            wait=wait_exponential_jitter(initial=step.policy.first_wait_s, max=step.policy.longest_wait_s),
+            wait=wait_exponential_jitter(multiplier=step.policy.first_wait_s, max=step.policy.longest_wait_s),
             retry=retry_if_exception(lambda failure: isinstance(failure, AxejError) and failure.passing),
             sleep=self.clock.sleep,
             before_sleep=lambda state: self._failed(log, step, state),
