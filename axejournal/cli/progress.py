@@ -1,0 +1,85 @@
+"""A run watched live: a line for each step, on a terminal only. In a pipe: a plain line for what begins and ends."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+from axejournal.domain.events import Event
+from axejournal.domain.ports import Progress
+from axejournal.domain.run import Run
+
+QUIET = frozenset({"RunRequested", "RunStarted", "ChildStarted", "StepProbed"})
+
+
+class LiveView:
+    """Shows one run on stderr. Also an `Observer` of the engine, together with `heard`."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._tasks: dict[str, Any] = {}
+        self._bars: Any = None
+        self._guard = threading.Lock()
+
+    def __enter__(self) -> LiveView:
+        if self._terminal:
+            from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            from axejournal.cli.output import console
+
+            self._bars = Progress(
+                SpinnerColumn(finished_text="✓"),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=24),
+                DownloadColumn(binary_units=True),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[note]}", markup=False, style="dim"),
+                console=console(stderr=True),
+                transient=False,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    def at(self, point: str, step: str) -> None:
+        """Nothing to show for the instants between."""
+
+    def progress(self, run: str, step: str, progress: Progress) -> None:
+        """Moves a step's bar."""
+        if self._bars is not None and (task := self._tasks.get(step)) is not None:
+            self._bars.update(task, completed=progress.done_bytes, total=progress.of_bytes, note=progress.note[:40])
+
+    def heard(self, event: Event, run: Run) -> None:
+        """An event is durable."""
+        with self._guard:
+            if self._bars is not None:
+                self._move(event)
+            elif event.name not in QUIET:
+                sys.stderr.write(f"{event.recorded_at:%H:%M:%S} {event.state:<13} {event.name}{_about(event)}\n")
+
+    def _move(self, event: Event) -> None:
+        if event.step is None:
+            return
+        if event.name == "StepStarted":
+            if event.step not in self._tasks:
+                self._tasks[event.step] = self._bars.add_task(event.step, total=None, note="")
+            elif event.attempt and event.attempt > 1:
+                self._bars.update(self._tasks[event.step], note=f"attempt {event.attempt}")
+        elif event.name in ("StepFailed", "StepGivenUp"):
+            self._bars.update(self._tasks[event.step], note=str(event.data.get("message", ""))[:60])
+        elif event.name not in QUIET and event.step in self._tasks:
+            task = self._tasks[event.step]
+            size = event.data.get("size_bytes") or 1
+            self._bars.update(task, total=size, completed=size, note=event.name)
+            self._bars.stop_task(task)
+
+
+def _about(event: Event) -> str:
+    parts = [event.step or "", f"attempt {event.attempt}" if event.attempt and event.attempt > 1 else ""]
+    parts.append(str(event.data.get("message", "")))
+    return "".join(f" {part}" for part in parts if part)

@@ -1,0 +1,72 @@
+"""What a run leaves outside the journal: how far its steps are (while it lives) and what its children said (kept).
+
+Both are for people: nothing is decided by them, so that a write that fails is no failure of the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from axejournal.domain.ports import Progress
+
+EVERY_S = 0.5
+LONGEST_LINES = 200  # of one child's stderr
+
+
+class Traces:
+    """Files of one state directory: `progress/RUN.json` and `logs/RUN.log` (0600)."""
+
+    def __init__(self, state: Path) -> None:
+        self._progress_folder = state / "progress"
+        self._log_folder = state / "logs"
+        self._steps: dict[str, dict[str, dict[str, object]]] = {}
+        self._written_at: dict[str, float] = {}
+        self._guard = threading.Lock()
+
+    def log_path(self, run: str) -> Path:
+        """Where the output of a run's children is kept."""
+        return self._log_folder / f"{run}.log"
+
+    def progress_path(self, run: str) -> Path:
+        """Where a living run writes how far it is."""
+        return self._progress_folder / f"{run}.json"
+
+    def progress(self, run: str, step: str, progress: Progress) -> None:
+        """Notes how far a step is; written at most twice a second."""
+        with self._guard, contextlib.suppress(OSError):
+            self._steps.setdefault(run, {})[step] = asdict(progress)
+            now = time.monotonic()
+            if now - self._written_at.get(run, 0.0) >= EVERY_S:
+                self._written_at[run] = now
+                self._write(run)
+
+    def keep(self, run: str, program: str, exit_code: int, stderr: str) -> None:
+        """Keeps what a child said on stderr, and that it failed if it did."""
+        if exit_code == 0 and not stderr.strip():
+            return
+        lines = stderr.strip().splitlines()[-LONGEST_LINES:]
+        with self._guard, contextlib.suppress(OSError):
+            self._log_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.log_path(run), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "a", encoding="utf-8", errors="replace") as file:
+                file.write(f"{program}: exit {exit_code}\n")
+                file.writelines(f"  {line}\n" for line in lines)
+
+    def forget(self, run: str) -> None:
+        """The run has ended: its progress is history."""
+        with self._guard, contextlib.suppress(OSError):
+            self._steps.pop(run, None)
+            self.progress_path(run).unlink(missing_ok=True)
+
+    def _write(self, run: str) -> None:
+        self._progress_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.progress_path(run)
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(self._steps[run], ensure_ascii=False), encoding="utf-8")
+        beside.replace(path)
