@@ -33,6 +33,7 @@ class UsageFault(AxejError):
     """The command's words don't fit together."""
 
     exit_code = 2
+    runbook = ""
 
 
 class ConfigurationFault(AxejError):
@@ -67,6 +68,7 @@ class RunUnknown(AxejError):
     """No run of that name is in the journal."""
 
     exit_code = 10
+    runbook = ""
 
 
 class Busy(AxejError):

@@ -40,11 +40,11 @@ class Preflight:
         leftovers = self._sweep()
         with ThreadPoolExecutor(max_workers=1 + len(kit.plan.databases)) as pool:
             repository = pool.submit(kit.repository.identity)
-            looks = {plan.name: pool.submit(self._look, plan) for plan in kit.plan.databases}
+            looks = {plan.name: pool.submit(self.look, plan) for plan in kit.plan.databases}
             identity = repository.result()
             found = {name: look.result() for name, look in looks.items()}
-        self._compare(identity)
-        needed = SPARE_BYTES + sum(answer for answer in found.values() if isinstance(answer, int))
+        self.compare(identity)
+        needed = self.needed_bytes(found)
         free = kit.disk.free_bytes(kit.plan.staging)
         if free < needed:
             raise DiskFull(
@@ -65,7 +65,11 @@ class Preflight:
         staging.chmod(0o700)
         return leftovers
 
-    def _look(self, plan: DatabasePlan) -> int | str:
+    def needed_bytes(self, found: dict[str, int | str]) -> int:
+        """Bytes that the staging folder must be able to take."""
+        return SPARE_BYTES + sum(answer for answer in found.values() if isinstance(answer, int))
+
+    def look(self, plan: DatabasePlan) -> int | str:
         """Bytes that the dump may need, or why the server can't be reached (the dump's own step deals with it)."""
         last = self.kit.memory.last_dump(plan.name)
         try:
@@ -74,7 +78,8 @@ class Preflight:
             return failure.message
         return int(last.size_bytes * GROWTH) if last else int(size * DUMP_PER_DATABASE_BYTE)
 
-    def _compare(self, identity: str) -> None:
+    def compare(self, identity: str) -> None:
+        """Raises RepositoryForeign when this is not the repository that the journal knows."""
         plan = self.kit.plan
         recorded = self.kit.memory.repository_id(plan.tier)
         if recorded is not None and recorded != identity:

@@ -1,0 +1,49 @@
+"""`axej jobs`: what axej can do, as state machines."""
+
+from __future__ import annotations
+
+import click
+
+from axejournal.cli.main import Group
+from axejournal.domain.errors import UsageFault
+
+
+@click.group(cls=Group, invoke_without_command=True, short_help="List the jobs, and draw their state machines.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def jobs(ctx: click.Context, as_json: bool) -> None:
+    """List the jobs, and draw their state machines.
+
+    \b
+    Example:
+      axej jobs
+      axej jobs graph backup.local
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from axejournal.cli.output import print_json, print_table
+    from axejournal.jobs import all_jobs
+
+    rows = [(job.name, job.title, job.machine.version, job.machine.states) for job in all_jobs()]
+    if as_json:
+        keys = ("job", "title", "version", "states")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        print_table(["job", "what it does", "states"], [(name, title, " ".join(states)) for name, title, _, states in rows])
+
+
+@jobs.command()
+@click.argument("job")
+def graph(job: str) -> None:
+    """Draw a job's state machine as a Mermaid diagram.
+
+    \b
+    Example:
+      axej jobs graph backup.local > backup.mmd
+    """
+    from axejournal.jobs import all_jobs
+
+    found = {each.name: each for each in all_jobs()}
+    if job not in found:
+        raise UsageFault(f"no job {job}", f"The jobs are: {', '.join(found)}.")
+    click.echo(found[job].machine.mermaid(), nl=False)

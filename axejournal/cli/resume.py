@@ -1,0 +1,46 @@
+"""`axej resume`: go on with runs whose process died."""
+
+from __future__ import annotations
+
+import click
+
+from axejournal.cli.backup import tell
+from axejournal.cli.context import context
+from axejournal.cli.main import Command
+from axejournal.domain.errors import UsageFault
+
+
+@click.command(cls=Command, short_help="Go on with runs whose process died.")
+@click.argument("run", required=False)
+@click.option("--adopt", "decision", flag_value="adopt", help="Go on without the step that is open (the run ends degraded).")
+@click.option("--retry", "decision", flag_value="retry", help="Do the open step again without looking whether it happened.")
+@click.option("--abandon", "decision", flag_value="abandon", help="End the run as failed.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept in the journal.")
+def resume(run: str | None, decision: str | None, reason: str) -> int:
+    """Go on with runs whose process died (all of them, or RUN).
+
+    \b
+    Example:
+      axej resume
+      axej resume 260520-0300-k3f9
+      axej resume 260520-0300-k3f9 --abandon --reason "the database is gone for good"
+
+    What the dead process left running is ended first. A finished step is never done again; an open one is looked for
+    before it is repeated. --adopt, --retry and --abandon are the ways out of a run that can't go on by itself.
+    """
+    if decision is not None and run is None:
+        raise UsageFault(f"--{decision} needs the run that it is for", f'Write "axej resume RUN --{decision}".')
+    app = context().app
+    with app.watched() as view:
+        if run is not None:
+            return tell(app.resume(app.find_run(run), reason or "asked for", decision, view))
+        worst = 0
+        found = app.open_runs()
+        for each in found:
+            worst = max(worst, tell(app.resume(each, reason or "asked for", view=view)))
+        swept = app.sweep()
+    if not found:
+        click.echo("nothing to resume: no open run without a living process", err=True)
+    if swept:
+        click.echo(f"removed from the staging folder: {', '.join(swept)}", err=True)
+    return worst
