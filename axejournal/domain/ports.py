@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from axejournal.domain.events import Event, Fact
+from axejournal.domain.facts import DatabaseDumped
+from axejournal.domain.policy import Held
 
 # --- processes -------------------------------------------------------------------------------------------------
 
@@ -353,6 +355,38 @@ class EventStore(Protocol):
 
     def write_copy(self, into: Path) -> None:
         """A consistent, complete copy of the journal at `into` (0600), replacing what is there."""
+        ...
+
+
+@dataclass(frozen=True)
+class LastPoint:
+    """The newest restore point of a source."""
+
+    size_bytes: int
+    files: int
+
+
+class Memory(Protocol):
+    """What the steps ask the journal."""
+
+    def repository_id(self, tier: str) -> str | None:
+        """The id that the tier's repository must have; None while none was recorded."""
+        ...
+
+    def last_dump(self, customer: str, source: str) -> DatabaseDumped | None:
+        """The newest dump of a source that got into a restore point."""
+        ...
+
+    def last_point(self, source: str, tier: str) -> LastPoint | None:
+        """The newest restore point of a source in a tier."""
+        ...
+
+    def points(self, tier: str) -> tuple[Held, ...]:
+        """All restore points of a tier, oldest first; their times carry the customer's zone."""
+        ...
+
+    def last_prune(self, tier: str) -> datetime | None:
+        """When the tier's repository was pruned last."""
         ...
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
-from axejournal.domain.facts import DatabaseDumped
-from axejournal.domain.policy import Held, Keep
-from axejournal.domain.ports import Clock, DatabaseServer, Disk, EventStore, Repository, RepositoryLock
+from axejournal.domain.policy import Keep
+from axejournal.domain.ports import Clock, DatabaseServer, Disk, EventStore, Memory, Repository, RepositoryLock
 
 
 @dataclass(frozen=True)
@@ -59,25 +57,6 @@ class BackupPlan:
     def sources(self) -> tuple[str, ...]:
         """The names of all that this run backs up."""
         return (*(plan.name for plan in self.databases), *(plan.name for plan in self.files))
-
-
-@dataclass(frozen=True)
-class LastPoint:
-    """The newest restore point of a source before this run."""
-
-    size_bytes: int
-    files: int
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What the steps ask the journal. Times carry the schedule's zone."""
-
-    repository_id: Callable[[str], str | None]  # tier -> recorded id
-    last_dump: Callable[[str], DatabaseDumped | None]  # source -> newest dump that got into a restore point
-    last_point: Callable[[str, str], LastPoint | None]  # source, tier
-    points: Callable[[str], tuple[Held, ...]]  # tier -> restore points there
-    last_prune: Callable[[str], datetime | None]  # tier
 
 
 @dataclass(frozen=True)
