@@ -1,0 +1,7 @@
+"""Registers the fixtures of tests/world."""
+
+pytest_plugins = (
+    "tests.world.place",
+    "tests.world.postgres",
+    "tests.world.repositories",
+)
