@@ -22,11 +22,11 @@ OUTCOME_STYLES = {
 }
 
 
-def console(stderr: bool = False) -> Console:
+def console(stderr: bool = False, width: int | None = None) -> Console:
     """A rich console: 80 columns when the output is no terminal and COLUMNS is not set; honours NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False)
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False)
 
 
 def table(*columns: str | tuple[str, dict[str, Any]]) -> Table:
@@ -34,7 +34,7 @@ def table(*columns: str | tuple[str, dict[str, Any]]) -> Table:
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in columns:
         title, options = (column, {}) if isinstance(column, str) else column
         made.add_column(title, **options)
