@@ -3,5 +3,6 @@
 pytest_plugins = (
     "tests.world.place",
     "tests.world.postgres",
+    "tests.world.engine",
     "tests.world.repositories",
 )

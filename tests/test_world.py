@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.world.place import session_place
 from tests.world.samples import CHINOOK_ROWS, HOSTILE_NAMES, HOSTILE_SQL, chinook_sql
 
 
@@ -40,3 +48,55 @@ def test_repository_takes_a_snapshot(repository, tmp_path):
     assert made.files(snapshot["id"]) == {str(tmp_path / "file"): 1000}
     assert made.locks() == []
     assert len(made.id) == 64
+
+
+def test_container_stopped_and_started_keeps_its_data(container, docker_engine):
+    made = container("frame-postgres", volume="frame", user="axe", database="frame")
+    made.sql("frame", "CREATE TABLE kept (note text); INSERT INTO kept VALUES ('한국어')")
+    assert docker_engine.docker("exec", "frame-postgres", "cat", "/proc/1/comm").stdout == "postgres\n"
+    made.stop()
+    assert not made.is_running()
+    made.start()
+    assert made.sql("frame", "SELECT * FROM kept") == [("한국어",)]
+    made.kill()
+    made.remove()
+    again = container("frame-postgres", volume="frame", user="axe")
+    assert again.sql("frame", "SELECT * FROM kept") == [("한국어",)]
+
+
+def test_container_runs_clients_in_another_containers_network(container, docker_engine, tmp_path):
+    container("frame-postgres", user="axe", database="frame")
+    words = ("run", "--rm", "--network", "container:frame-postgres", "-v", f"{tmp_path}:/out", docker_engine.image)
+    docker_engine.docker(*words, "pg_dump", "-h", "127.0.0.1", "-U", "axe", "-Fd", "-Z0", "-f", "/out/frame", "frame")
+    assert (tmp_path / "frame" / "toc.dat").stat().st_size > 0
+    for program in ("psql", "pg_restore", "pg_dumpall", "pg_basebackup"):
+        assert "15." in docker_engine.docker("run", "--rm", docker_engine.image, program, "--version").stdout
+
+
+def test_place_of_a_killed_session_is_swept_with_its_processes(tmp_path):
+    child = f"""
+import pathlib, signal, subprocess, sys
+from tests.world.place import session_place
+with session_place(pathlib.Path({str(tmp_path)!r})) as place:
+    recorded = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    place.remember(recorded.pid)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(300)", f"{{place.path}}/socket"]
+    named = subprocess.Popen(sleeper, start_new_session=True)
+    print(place.path, recorded.pid, named.pid, flush=True)
+    signal.pause()
+"""
+    session = subprocess.Popen([sys.executable, "-c", child], stdout=subprocess.PIPE, text=True)
+    path, *pids = session.stdout.readline().split()
+    with session_place(tmp_path):
+        assert Path(path).is_dir()
+        assert all(psutil.pid_exists(int(pid)) for pid in pids)
+    session.send_signal(signal.SIGKILL)
+    session.wait()
+    with session_place(tmp_path) as mine:
+        assert sorted(entry.name for entry in tmp_path.iterdir()) == [mine.path.name, "sweep"]
+        assert not any(alive(int(pid)) for pid in pids)
+    assert not mine.path.exists()
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,29 +50,33 @@ class Place:
 @pytest.fixture(scope="session")
 def place() -> Iterator[Place]:
     """This session's folder, after the folders of dead sessions were cleared away."""
-    ROOT.mkdir(mode=0o755, exist_ok=True)
-    with _flock(ROOT / "sweep", wait=True):
-        for path in ROOT.iterdir():
-            if path.is_dir():
-                _sweep_if_dead(path)
-        made = Path(tempfile.mkdtemp(prefix="s-", dir=ROOT))
-        made.chmod(0o755)
-        (made / "processes").mkdir()
-        alive = _flock(made / "alive", wait=True)
-        alive.__enter__()
-    try:
-        yield Place(made)
-    finally:
-        sweep(made)
-        alive.__exit__(None, None, None)
+    with session_place(ROOT) as made:
+        yield made
 
 
-def _sweep_if_dead(path: Path) -> None:
-    try:
-        with _flock(path / "alive", wait=False):
-            sweep(path)
-    except BlockingIOError:
-        return
+@contextlib.contextmanager
+def session_place(root: Path) -> Iterator[Place]:
+    """A place of this process's own below `root`, which is swept first."""
+    root.mkdir(mode=0o755, exist_ok=True)
+    with contextlib.ExitStack() as held:
+        with _flock(root / "sweep", wait=True):
+            sweep_dead(root)
+            made = Path(tempfile.mkdtemp(prefix="s-", dir=root))
+            made.chmod(0o755)
+            (made / "processes").mkdir()
+            held.enter_context(_flock(made / "alive", wait=True))
+        try:
+            yield Place(made)
+        finally:
+            sweep(made)
+
+
+def sweep_dead(root: Path) -> None:
+    """Sweeps the places whose session is dead: nobody holds their flock."""
+    for path in root.iterdir():
+        if path.is_dir():
+            with contextlib.suppress(BlockingIOError), _flock(path / "alive", wait=False):
+                sweep(path)
 
 
 @contextlib.contextmanager
@@ -153,9 +157,8 @@ def _remove_cgroups(ids: list[str]) -> None:
                 folder.rmdir()
 
 
-def wait_until(true: object, what: str, wait_s: float = 30.0) -> None:
+def wait_until(true: Callable[[], object], what: str, wait_s: float = 30.0) -> None:
     """Calls `true` until it answers yes; fails after `wait_s`."""
-    assert callable(true)
     end = time.monotonic() + wait_s
     while not true():
         if time.monotonic() > end:
