@@ -1,0 +1,116 @@
+"""The projections: runs, restore points, freshness, repositories. Their content is computed from the events."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+TABLES = (
+    """\
+CREATE TABLE runs (
+  first_position INTEGER PRIMARY KEY,
+  run TEXT UNIQUE NOT NULL,
+  job TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  slot TEXT,
+  slot_us INTEGER,
+  trigger TEXT NOT NULL,
+  program_version TEXT NOT NULL,
+  state TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  decision TEXT,
+  requested_at_us INTEGER NOT NULL,
+  started_at_us INTEGER,
+  finished_at_us INTEGER,
+  attempts INTEGER NOT NULL,
+  retries INTEGER NOT NULL,
+  resumed INTEGER NOT NULL,
+  snapshots TEXT NOT NULL,
+  error TEXT,
+  message TEXT,
+  hint TEXT,
+  runbook TEXT,
+  exit_code INTEGER,
+  epoch INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  last_position INTEGER NOT NULL,
+  last_at_us INTEGER NOT NULL,
+  size_bytes INTEGER,
+  added_bytes INTEGER,
+  stored_bytes INTEGER
+) STRICT""",
+    "CREATE INDEX runs_by_job ON runs (job, customer, first_position)",
+    "CREATE INDEX runs_by_slot ON runs (job, customer, slot_us) WHERE slot_us IS NOT NULL",
+    "CREATE INDEX runs_open ON runs (first_position) WHERE outcome = 'open'",
+    """\
+CREATE TABLE restore_points (
+  repository TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  source TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  run TEXT NOT NULL,
+  time TEXT NOT NULL,
+  time_us INTEGER NOT NULL,
+  taken_at TEXT NOT NULL,
+  recorded_at_us INTEGER NOT NULL,
+  paths TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  files INTEGER NOT NULL,
+  proof TEXT NOT NULL,
+  removed_by TEXT,
+  removed_at_us INTEGER,
+  PRIMARY KEY (repository, snapshot, source)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX restore_points_by_time ON restore_points (time_us, source)",
+    "CREATE INDEX restore_points_present ON restore_points (customer, source, tier, time_us) WHERE removed_by IS NULL",
+    """\
+CREATE TABLE freshness (
+  job TEXT NOT NULL,
+  customer TEXT NOT NULL,
+  tier TEXT,
+  attempt_run TEXT NOT NULL,
+  attempt_slot TEXT,
+  attempt_at_us INTEGER NOT NULL,
+  attempt_outcome TEXT NOT NULL,
+  success_run TEXT,
+  success_at_us INTEGER,
+  success_slot TEXT,
+  success_slot_us INTEGER,
+  done_run TEXT,
+  done_at_us INTEGER,
+  failures INTEGER NOT NULL,
+  PRIMARY KEY (job, customer)
+) STRICT, WITHOUT ROWID""",
+    """\
+CREATE TABLE last_dumps (
+  customer TEXT NOT NULL,
+  source TEXT NOT NULL,
+  run TEXT,
+  position INTEGER,
+  unproven_run TEXT,
+  unproven_position INTEGER,
+  PRIMARY KEY (customer, source)
+) STRICT, WITHOUT ROWID""",
+    """\
+CREATE TABLE repositories (
+  customer TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  place TEXT,
+  recorded_by TEXT,
+  recorded_position INTEGER,
+  size_bytes INTEGER,
+  snapshots INTEGER,
+  measured_at_us INTEGER,
+  pruned_at_us INTEGER,
+  PRIMARY KEY (customer, tier, repository)
+) STRICT, WITHOUT ROWID""",
+)
+
+
+def upgrade() -> None:
+    for statement in TABLES:
+        op.execute(statement)
+    op.execute("PRAGMA user_version = 2")
