@@ -1,4 +1,8 @@
-"""Registers the fixtures of tests/world."""
+"""Registers the fixtures of tests/world, and the options of the campaigns."""
+
+from __future__ import annotations
+
+import pytest
 
 pytest_plugins = (
     "tests.world.place",
@@ -6,3 +10,13 @@ pytest_plugins = (
     "tests.world.engine",
     "tests.world.repositories",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=200, metavar="N", help="SIGKILLs at random moments (tests/crash); default 200")
+
+
+@pytest.fixture(scope="session")
+def kills(request: pytest.FixtureRequest) -> int:
+    """How many random kills a crash campaign makes."""
+    return int(request.config.getoption("--kills"))

@@ -26,7 +26,7 @@ def _program(name: str) -> str:
 
 
 def _docker() -> str:
-    return _linux_root() or _program("dockerd") or _program("debootstrap")
+    return _linux_root() or _program("docker") or _program("dockerd") or _program("debootstrap")
 
 
 def _postgres() -> str:

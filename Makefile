@@ -1,0 +1,48 @@
+# Everything starts here, on a machine with python3 and make:
+#   make demo     see axej work: a nightly backup, killed in the middle, resumed (90 s)
+#   make test     all tests, lint and types; as root on Debian it installs the system packages that tests need
+#   make check    lint, types and the quick tests (2 minutes)
+#   make bench    speed against hand-written scripts        make faults    many more random kills (KILLS=2000)
+
+VENV  := .venv
+READY := $(VENV)/.ready
+KILLS ?= 2000
+QUICK := $(wildcard tests/domain tests/config tests/engine tests/jobs tests/journal tests/cli tests/test_architecture.py)
+
+.PHONY: demo test check lint bench faults programs clean
+.DEFAULT_GOAL := check
+
+demo: programs
+	$(VENV)/bin/axej demo
+
+test: programs lint
+	tests/world/setup.sh
+	$(VENV)/bin/python -m pytest $(TESTS)
+
+check: lint
+	$(VENV)/bin/python -m pytest -q -m "not slow" $(QUICK)
+
+lint: $(READY)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+bench: programs
+	tests/world/setup.sh
+	$(VENV)/bin/python -m tests.benchmarks $(BENCH)
+
+faults: programs
+	tests/world/setup.sh
+	$(VENV)/bin/python -m pytest tests/crash --kills=$(KILLS)
+
+# restic: Homebrew on a Mac, a private copy below ~/.axe/bin on Debian
+programs: $(READY)
+	$(VENV)/bin/axej doctor --install
+
+$(READY): pyproject.toml
+	"$$(tests/world/python.sh)" -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev,demo]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
