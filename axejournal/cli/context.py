@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from axejournal.app import App
+    from axejournal.cli.moments import Span
     from axejournal.config.models import Config
 
 JOURNAL = "journal.sqlite"
@@ -54,7 +56,33 @@ class Context:
     @functools.cached_property
     def journal_path(self) -> Path:
         """The journal's file; it may not exist yet."""
-        return Path(self.light["state"]) / JOURNAL
+        return self.state / JOURNAL
+
+    @property
+    def state(self) -> Path:
+        """The folder of everything that axej keeps on this machine."""
+        return Path(self.light["state"])
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which times are shown and read."""
+        return str(self.light["timezone"])
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        from axejournal.programs.clock import SystemClock
+
+        return SystemClock().now()
+
+    def span(self, option: str, text: str) -> Span:
+        """What a typed time covers. Raises UsageFault."""
+        from axejournal.cli.moments import span
+
+        return span(option, text, self.zone, self.now)
+
+    def as_known_at(self, text: str | None) -> datetime | None:
+        """The last instant that a typed `--at` covers; None for none. Raises UsageFault."""
+        return None if text is None else self.span("--at", text).end - timedelta(microseconds=1)
 
     @functools.cached_property
     def app(self) -> App:

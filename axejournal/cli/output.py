@@ -64,6 +64,13 @@ def outcome(name: str) -> Any:
     return Text(name, style=OUTCOME_STYLES.get(name, ""))
 
 
+def plain(text: str) -> str:
+    """Text of others (a database's name, a server's message) without anything that could steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def size(size_bytes: int | None) -> str:
     """Bytes as a person reads them: `429 MiB`; empty for unknown."""
     if size_bytes is None:
@@ -100,6 +107,14 @@ def local(moment: datetime | None, zone: str, seconds: bool = False) -> str:
 
     there = moment.astimezone(ZoneInfo(zone))
     return there.isoformat(sep=" ", timespec="seconds" if seconds else "minutes")
+
+
+def times(title: str, texts: Sequence[str]) -> tuple[str, list[str]]:
+    """A column of times: the offset goes into the title when all have the same one: `slot (+09:00)`."""
+    offsets = {text[-6:] for text in texts if text}
+    if len(offsets) != 1:
+        return title, list(texts)
+    return f"{title} ({offsets.pop()})", [text[:-6] for text in texts]
 
 
 def from_us(microseconds: int | None) -> datetime | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from axejournal.cli.output import console, plain, table
+
 GAP = 2
 
 
@@ -25,8 +27,6 @@ class Column:
 def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
     """Prints rows (cells are text, never markup); returns the titles of columns that had content and no room."""
     from rich.text import Text
-
-    from axejournal.cli.output import console, table
 
     kinds = [Column(column) if isinstance(column, str) else column for column in columns]
     cells = [[cell if isinstance(cell, Text) else Text(_one_line(cell)) for cell in row] for row in rows]
@@ -63,4 +63,5 @@ def _fitting(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int, in
 
 
 def _one_line(cell: Any) -> str:
-    return "" if cell is None else " ".join(str(cell).split()) if "\n" in str(cell) else str(cell)
+    text = "" if cell is None else plain(str(cell))
+    return text if text.isprintable() else " ".join(text.split())
