@@ -1,0 +1,3 @@
+"""axe-journal."""
+
+__version__ = "0.1.0"

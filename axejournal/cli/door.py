@@ -15,8 +15,11 @@ def main() -> None:
     if words in (["--help"], ["-h"], []) and (text := _plain_help()):
         sys.stdout.write(text)
         sys.exit(0)
-    if "--scheduled" in words and _nothing_due(words):
-        sys.exit(0)
+    if "--scheduled" in words:
+        from axejournal.cli.scheduled import nothing_due
+
+        if nothing_due(words):
+            sys.exit(0)
     from axejournal.cli.main import run
 
     sys.exit(run(words))
@@ -36,9 +39,3 @@ def _plain_help() -> str | None:
             return file.read()
     except OSError:
         return None
-
-
-def _nothing_due(words: list[str]) -> bool:
-    from axejournal.cli import scheduled
-
-    return scheduled.nothing_due(words)

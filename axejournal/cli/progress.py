@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.events import Event
 from axejournal.domain.ports import Progress
 from axejournal.domain.run import Run
 
+if TYPE_CHECKING:
+    from axejournal.app import App
+
+
+@contextmanager
+def watched(app: App) -> Iterator[LiveView]:
+    """Inside, runs are shown as they go, and Ctrl-C or SIGTERM cancels them cleanly."""
+    with LiveView() as view, app.signals():
+        yield view
+
+
 QUIET = frozenset({"RunRequested", "RunStarted", "ChildStarted", "StepProbed"})
 
 
 class LiveView:
-    """Shows one run on stderr. Also an `Observer` of the engine, together with `heard`."""
+    """Shows runs on stderr: the `View` of the app."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -45,9 +58,6 @@ class LiveView:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._bars is not None:
             self._bars.stop()
-
-    def at(self, point: str, step: str) -> None:
-        """Nothing to show for the instants between."""
 
     def progress(self, run: str, step: str, progress: Progress) -> None:
         """Moves a step's bar."""

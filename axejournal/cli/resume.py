@@ -7,6 +7,7 @@ import click
 from axejournal.cli.backup import tell
 from axejournal.cli.context import context
 from axejournal.cli.main import Command
+from axejournal.cli.progress import watched
 from axejournal.domain.errors import UsageFault
 
 
@@ -31,7 +32,7 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
     if decision is not None and run is None:
         raise UsageFault(f"--{decision} needs the run that it is for", f'Write "axej resume RUN --{decision}".')
     app = context().app
-    with app.watched() as view:
+    with watched(app) as view:
         if run is not None:
             return tell(app.resume(app.find_run(run), reason or "asked for", decision, view))
         worst = 0

@@ -373,7 +373,7 @@ class Memory(Protocol):
         """The id that the tier's repository must have; None while none was recorded."""
         ...
 
-    def last_dump(self, customer: str, source: str) -> DatabaseDumped | None:
+    def last_dump(self, source: str) -> DatabaseDumped | None:
         """The newest dump of a source that got into a restore point."""
         ...
 

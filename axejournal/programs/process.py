@@ -10,6 +10,7 @@ import contextlib
 import contextvars
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -193,6 +194,12 @@ def boot_id() -> str:
     import psutil
 
     return f"boot-{int(psutil.boot_time())}"
+
+
+def own_name() -> str:
+    """This process for the journal: `host:pid:start time`."""
+    own = identify(os.getpid(), "axej")
+    return f"{socket.gethostname()}:{own.pid}:{own.started_at_s:.2f}"
 
 
 def identify(pid: int, program: str) -> Child:

@@ -81,7 +81,7 @@ class DumpDatabase:
 
     def _dump(self, partial: Path, attempt: Attempt) -> DatabaseDumped:
         server = self.kit.server(self.plan.name)
-        last = self.kit.memory.last_dump(self.kit.plan.customer, self.plan.name)
+        last = self.kit.memory.last_dump(self.plan.name)
         known = tuple(Table(**dataclasses.asdict(table)) for table in last.tables) if last else ()
         dump = server.dump(self.plan.database, partial / DATA, known, attempt.progress)
         roles_bytes = server.dump_roles(partial / ROLES)

@@ -71,7 +71,7 @@ class Preflight:
 
     def look(self, plan: DatabasePlan) -> int | str:
         """Bytes that the dump may need, or why the server can't be reached (the dump's own step deals with it)."""
-        last = self.kit.memory.last_dump(self.kit.plan.customer, plan.name)
+        last = self.kit.memory.last_dump(plan.name)
         try:
             size = self.kit.server(plan.name).database_size_bytes(plan.database)
         except AxejError as failure:
