@@ -136,7 +136,7 @@ def _print_events(here: Context, events: Sequence[EventRow]) -> None:
         Column("position", spare=6, right=True),
         Column("time", spare=4),
         Column("+", spare=2, right=True),
-        Column("step", spare=1),
+        "step",
         Column("try", spare=5, right=True),
         "event",
         Column("took", spare=3, right=True),
