@@ -36,6 +36,7 @@ UNREACHABLE = re.compile(
     r"|broken pipe|ssh command exited|subprocess ssh|host key verification failed|no such host|network is unreachable",
     re.IGNORECASE,
 )
+UNKNOWN = re.compile(r"no matching id found|multiple ids with prefix|failed to load snapshot .*(no such file|not exist)")
 LOCKED = re.compile(r"already locked (exclusively )?by PID (\d+) on (\S+) by (\S+)[^\n]*\nlock was created at ([^(\n]+?) \(")
 ADVICE = ("The repository contains damaged", "The repository is damaged", "restic repair ", "Damaged ")
 UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
@@ -92,7 +93,7 @@ def _fault_by_text(done: Completed, place: str, action: str, said: str) -> AxejE
     if "resolving password failed" in text or "an empty password is not allowed" in text:
         hint = "Check `password:` of this repository in axej.yaml; `axej doctor` tries each source."
         return WrongPassword(f"the password source of repository {place} yields nothing: {said}", hint)
-    if "no matching id found" in text or "multiple ids with prefix" in text:
+    if UNKNOWN.search(text):
         hint = 'Run "axej points" to see which restore points there are.'
         return RestorePointMissing(f"repository {place} has no such snapshot: {said}", hint)
     if action == "init" and "already exists" in text:
