@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from axejournal.domain.errors import RepositoryLocked
 from axejournal.domain.facts import SnapshotsForgotten, SnapshotVerified
@@ -40,17 +40,18 @@ class ForgetSnapshots:
                 if not kit.repository.unlock_dead(kit.is_dead_lock):
                     raise
                 kit.repository.forget(removed)
-        pruned = self._prune_is_due()
+        pruned = self._prune_is_due(min((point.time for point in points), default=kit.clock.now()))
         if pruned:
             kit.repository.prune()
         kept = len({point.snapshot for point in points} - set(removed))
         size = kit.repository.size_bytes() if pruned else None
         return SnapshotsForgotten(tier, verified.repository, removed, kept, pruned, size)
 
-    def _prune_is_due(self) -> bool:
+    def _prune_is_due(self, oldest: datetime) -> bool:
+        """Counted from the last prune, or from the oldest restore point while there was none."""
         every = self.kit.plan.prune_days
         if every is None:
             return False
-        last = self.kit.memory.last_prune(self.kit.plan.tier)
+        last = self.kit.memory.last_prune(self.kit.plan.tier) or oldest
         # half a day of slack: a nightly run must not slip by a night because it began a minute earlier
-        return last is None or self.kit.clock.now() - last > timedelta(days=every) - timedelta(hours=12)
+        return self.kit.clock.now() - last > timedelta(days=every) - timedelta(hours=12)
