@@ -109,6 +109,24 @@ def points(
         return tuple(_point(row) for row in journal.execute(query, (*values, _limit(limit))).fetchall())
 
 
+def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
+    """For each source and tier that has restore points: the newest, and how many there are."""
+    of_each = (
+        "SELECT tier, source, count(*), max(time_us) FROM restore_points WHERE customer = ? AND removed_by IS NULL "
+        "GROUP BY customer, source, tier ORDER BY tier, source"
+    )
+    newest = (
+        f"SELECT {_POINT_COLUMNS} FROM restore_points WHERE customer = ? AND source = ? AND tier = ? AND time_us = ? "
+        "AND removed_by IS NULL LIMIT 1"
+    )
+    with _projected(path) as journal:
+        counted = journal.execute(of_each, (customer,)).fetchall()
+        return tuple(
+            (_point(journal.execute(newest, (customer, source, tier, time_us)).fetchone()), count)
+            for tier, source, count, time_us in counted
+        )
+
+
 def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:
     """How fresh each job is, by job and customer."""
     clause, values = _all_of([("customer = ?", customer)])

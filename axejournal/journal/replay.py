@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from axejournal.domain.events import Event
 from axejournal.journal.chain import event_of
@@ -14,18 +15,18 @@ from axejournal.journal.upcasters import Upcasters
 PAGE = 1000
 """Events a page. Each page is a read of its own: a long one would keep the write-ahead log from being reused."""
 
-Row = tuple[int | str | bytes | None, ...]
+Row = tuple[Any, ...]
 
 
-def pages(connection: sqlite3.Connection, after: int = 0) -> Iterator[list[Row]]:
+def pages(connection: sqlite3.Connection, after: int = 0, size: int = PAGE) -> Iterator[list[Row]]:
     """All rows of EVENT_COLUMNS behind a position, in order."""
-    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT {PAGE}"
+    query = f"SELECT {EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT {size}"
     while True:
         rows: list[Row] = connection.execute(query, (after,)).fetchall()
         if not rows:
             return
         yield rows
-        after = int(rows[-1][0] or 0)
+        after = int(rows[-1][0])
 
 
 def temporary_tables(connection: sqlite3.Connection, projections: Iterable[Projection]) -> None:
@@ -53,5 +54,5 @@ def rebuild(connection: sqlite3.Connection, upcasters: Upcasters, projections: S
     last = 0
     for rows in pages(connection):
         replay(connection, (event_of(row, upcasters) for row in rows), projections)
-        last = int(rows[-1][0] or 0)
+        last = int(rows[-1][0])
     return last
