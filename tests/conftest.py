@@ -9,6 +9,7 @@ pytest_plugins = (
     "tests.world.postgres",
     "tests.world.engine",
     "tests.world.repositories",
+    "tests.world.home",
     "tests.contract.restics",
 )
 

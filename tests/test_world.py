@@ -100,3 +100,20 @@ with session_place(pathlib.Path({str(tmp_path)!r})) as place:
 
 def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_world_runs_axej_with_its_own_configuration_and_nothing_else(world, monkeypatch):
+    monkeypatch.setenv("AXEJ_CONFIG", "/nowhere/axej.yaml")
+    monkeypatch.setenv("RESTIC_REPOSITORY", "/nowhere/repository")
+    assert world.json("history") == []
+    assert world.axej("history", "no-such-run").returncode == 10
+    assert world.repository.snapshots() == []
+    assert world.server.sql(world.config["sources"]["frame"]["database"], "SELECT count(*) FROM journal_line") == [("2000",)]
+
+
+def test_world_knows_the_processes_of_its_home(world):
+    sleeper = subprocess.Popen(["sleep", "300"], env=world.environ({}))
+    assert [process.pid for process in world.processes()] == [sleeper.pid]
+    sleeper.kill()
+    sleeper.wait()
+    assert world.processes() == []
