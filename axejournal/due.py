@@ -30,6 +30,16 @@ def due_slot(tier: str, effective: Mapping[str, Any], journal: Path, config_path
     return due(schedule, now, since, _instant(satisfied[0]) if satisfied and satisfied[0] is not None else None)
 
 
+def next_slot(tier: str, effective: Mapping[str, Any], now: datetime) -> datetime | None:
+    """The first slot of a tier's schedule after now, with the zone's offset; None for a tier without a schedule."""
+    from axejournal.engine import schedule
+
+    settings = effective["tiers"][tier]
+    if not settings.get("schedule"):
+        return None
+    return schedule.next_slot(schedule.Schedule(settings["schedule"], settings.get("timezone") or effective["timezone"]), now)
+
+
 def anything_open(journal: Path) -> bool:
     """Whether a run has not ended. Raises JournalDamaged, JournalNewer."""
     from axejournal.journal import readonly

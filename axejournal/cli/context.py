@@ -68,6 +68,13 @@ class Context:
         """The time zone in which times are shown and read."""
         return str(self.light["timezone"])
 
+    def is_alive(self, run: str) -> bool:
+        """Whether a run's process lives: the kernel keeps its lease exactly as long."""
+        from axejournal.journal.leases import FileLeases
+        from axejournal.programs.clock import SystemClock
+
+        return FileLeases(self.state / "leases", SystemClock()).holder(f"run:{run}") is not None
+
     def now(self) -> datetime:
         """The present instant, in UTC."""
         from axejournal.programs.clock import SystemClock

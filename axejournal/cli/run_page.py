@@ -31,7 +31,7 @@ def show(here: Context, name: str, at: str | None, as_json: bool) -> None:
     events = reader.run_events(here.journal_path, run.run)
     if known is not None:
         run, events = _as_known(here, run, events, known)
-    alive = _is_alive(here, run.run) if run.outcome == "open" and known is None else None
+    alive = here.is_alive(run.run) if run.outcome == "open" and known is None else None
     progress = _progress(here, run.run) if alive else {}
     if as_json:
         _print_json(here, run, events, alive, progress)
@@ -53,14 +53,6 @@ def _as_known(here: Context, run: RunRow, events: Sequence[EventRow], known: dat
         began = local(run.requested_at, here.zone, seconds=True)
         raise RunUnknown(f"run {run.run} had not begun by then; it began at {began}", 'Ask for a later time, or without "--at".')
     return then[0], tuple(event for event in events if event.number <= then[0].number)
-
-
-def _is_alive(here: Context, run: str) -> bool:
-    """Whether its process lives: the kernel keeps its lease exactly as long."""
-    from axejournal.journal.leases import FileLeases
-    from axejournal.programs.clock import SystemClock
-
-    return FileLeases(here.state / "leases", SystemClock()).holder(f"run:{run}") is not None
 
 
 def _progress(here: Context, run: str) -> dict[str, dict[str, Any]]:

@@ -52,14 +52,18 @@ def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]) 
 
 
 def _fitting(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int, int], room: int) -> list[int]:
-    shown = list(wanted)
+    """The columns that stay: those that always do, then of the others the most needed that still fit."""
+    shown = [place for place in wanted if not kinds[place].spare]
+    left = room - sum(_least(kinds[place], needs[place]) + GAP for place in shown) + GAP
+    for place in sorted(set(wanted) - set(shown), key=lambda place: kinds[place].spare):
+        if (width := _least(kinds[place], needs[place]) + GAP) <= left:
+            shown.append(place)
+            left -= width
+    return sorted(shown)
 
-    def width() -> int:
-        return sum(min(needs[place], kinds[place].least) or needs[place] for place in shown) + GAP * (len(shown) - 1)
 
-    while width() > room and (spare := [place for place in shown if kinds[place].spare]):
-        shown.remove(max(spare, key=lambda place: kinds[place].spare))
-    return shown
+def _least(kind: Column, needed: int) -> int:
+    return min(needed, kind.least) if kind.least else needed
 
 
 def _one_line(cell: Any) -> str:

@@ -1,0 +1,73 @@
+"""The repository: its password, its id, what lies about in it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from axejournal.checks.finding import Finding, Patient, ok, warn
+from axejournal.domain.errors import RepositoryForeign
+
+if TYPE_CHECKING:
+    from axejournal.app import App
+
+READABLE_BY_OTHERS = 0o077
+
+
+def password(patient: Patient) -> Iterable[Finding]:
+    """The source yields something; what it yields is not kept. Raises WrongPassword."""
+    from axejournal.programs.secrets import PasswordSource, file_of, probe
+
+    source = PasswordSource.of(_app(patient).config.tiers.local.password.reference)
+    probe(source)
+    path = file_of(source)
+    if path is not None and path.stat().st_mode & READABLE_BY_OTHERS:
+        yield warn("password", f"{source} can be read by other users", f'Run "chmod 600 {path}".')
+        return
+    yield ok("password", f"tier local: {source} yields one")
+
+
+def repository(patient: Patient) -> Iterable[Finding]:
+    """It opens with the password, and it is the recorded one. Raises RepositoryMissing, RepositoryForeign, …"""
+    from axejournal.journal.reader import recorded_repository
+
+    app = _app(patient)
+    found = app.repository("local")
+    identity = found.identity()
+    recorded = recorded_repository(app.state / "journal.sqlite", app.config.customer, "local")
+    if recorded is None:
+        text = f"tier local at {found.place} has the id {identity[:8]}, which the journal doesn't know yet"
+        yield warn("repository", text, 'Run "axej init --adopt local" to record it.')
+    elif recorded != identity:
+        raise RepositoryForeign(
+            f"repository local at {found.place} has the id {identity[:8]}, not the recorded {recorded[:8]}",
+            'Put the right repository back in its place, or accept this one with "axej init --adopt local".',
+        )
+    else:
+        yield ok("repository", f"tier local at {found.place} has the recorded id {identity[:8]}")
+
+
+def locks(patient: Patient) -> Iterable[Finding]:
+    """Locks of dead processes of this machine go at the next run; another host's never by themselves."""
+    from axejournal.programs.restic_locks import lock_is_dead
+
+    found = _app(patient).repository("local")
+    here = socket.gethostname()
+    present = found.locks()
+    for lock in present:
+        what = f"{lock.id[:8]} of {lock.user}@{lock.host}, pid {lock.pid}, since {lock.time:%Y-%m-%d %H:%M %Z}"
+        if lock_is_dead(lock, here):
+            yield warn("locks", f"stale lock {what}: its process is dead", "The next run removes it by itself.")
+        elif lock.host != here:
+            hint = f'Look on {lock.host} whether that restic still works; if not, run "restic unlock" there.'
+            yield warn("locks", f"lock {what} of another host", hint)
+        else:
+            yield ok("locks", f"lock {what} is at work")
+    if not present:
+        yield ok("locks", "no restic lock in tier local")
+
+
+def _app(patient: Patient) -> App:
+    assert patient.app is not None
+    return patient.app

@@ -1,0 +1,211 @@
+"""How each tier and each source stands: fresh enough, overdue, or never backed up. Counted from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from axejournal.due import JOBS, next_slot
+from axejournal.journal import reader
+
+if TYPE_CHECKING:
+    from axejournal.cli.context import Context
+    from axejournal.journal.rows import FreshRow, PointRow, RepositoryRow, RunRow
+
+OK, OVERDUE, NEVER = "ok", "overdue", "never"
+
+
+@dataclass(frozen=True)
+class SourceStanding:
+    """One source in one tier. `overdue_since`: the instant at which its newest restore point grew too old."""
+
+    source: str
+    tier: str
+    state: str
+    newest: PointRow | None
+    points: int
+    age_s: float | None
+    overdue_since: datetime | None
+
+
+@dataclass(frozen=True)
+class TierStanding:
+    """One tier. `reason` says why it is not ok; `grown_bytes` is what the last run stored."""
+
+    tier: str
+    job: str | None
+    state: str
+    reason: str
+    fresh: FreshRow | None
+    last: RunRow | None
+    rpo_s: float | None
+    overdue_since: datetime | None
+    size_bytes: int | None
+    grown_bytes: int | None
+    points: int
+    next_run: datetime | None
+    sources: tuple[SourceStanding, ...]
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that has not ended. `alive`: its process works; if not, `axej resume` takes it up."""
+
+    run: RunRow
+    alive: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Everything that `axej status` says."""
+
+    customer: str
+    at: datetime
+    tiers: tuple[TierStanding, ...]
+    open_runs: tuple[OpenRun, ...]
+
+    @property
+    def overdue(self) -> bool:
+        """Whether any tier's RPO is missed."""
+        return any(tier.state == OVERDUE for tier in self.tiers)
+
+
+def stand(here: Context) -> Standing:
+    """Looks. Raises JournalDamaged, JournalNewer, ConfigurationFault."""
+    now, config = here.now(), here.light
+    began = _began(here)
+    newest = {
+        (point.tier, point.source): (point, count) for point, count in reader.standing(here.journal_path, config["customer"])
+    }
+    fresh = {row.job: row for row in reader.freshness(here.journal_path, config["customer"])}
+    sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}
+    tiers = []
+    for tier, settings in config["tiers"].items():
+        if not settings:
+            continue
+        job = JOBS.get(tier)
+        allowed = timedelta(seconds=settings["rpo_s"]) if settings.get("rpo_s") else None
+        sources = tuple(_source(name, tier, newest.get((tier, name)), allowed, began, now) for name in config["sources"])
+        tiers.append(_tier(here, tier, job, sources, allowed, fresh.get(job or ""), sizes.get(tier), now))
+    return Standing(config["customer"], now, tuple(tiers), _open_runs(here))
+
+
+def _began(here: Context) -> datetime:
+    """Nothing can be overdue from before there was anything: the journal's first event, or the configuration."""
+    return reader.began(here.journal_path) or datetime.fromtimestamp(here.config_path.stat().st_mtime, UTC)
+
+
+def _source(
+    name: str, tier: str, newest: tuple[PointRow, int] | None, allowed: timedelta | None, began: datetime, now: datetime
+) -> SourceStanding:
+    point, count = newest or (None, 0)
+    since = point.at if point else began
+    late = since + allowed if allowed is not None and since + allowed < now and tier in JOBS else None
+    state = OVERDUE if late else OK if point else NEVER
+    age_s = max(0.0, (now - point.at).total_seconds()) if point else None
+    return SourceStanding(name, tier, state, point, count, age_s, late)
+
+
+def _tier(
+    here: Context,
+    tier: str,
+    job: str | None,
+    sources: tuple[SourceStanding, ...],
+    allowed: timedelta | None,
+    fresh: FreshRow | None,
+    repository: RepositoryRow | None,
+    now: datetime,
+) -> TierStanding:
+    late = [source for source in sources if source.state == OVERDUE]
+    never = [source.source for source in sources if source.state == NEVER]
+    last = reader.find_run(here.journal_path, fresh.attempt_run) if fresh else None
+    state = OVERDUE if late else OK if fresh and fresh.done_at and not never else NEVER
+    return TierStanding(
+        tier=tier,
+        job=job,
+        state=state,
+        reason=_reason(late, never, fresh, allowed),
+        fresh=fresh,
+        last=last,
+        rpo_s=allowed.total_seconds() if allowed else None,
+        overdue_since=min((source.overdue_since for source in late if source.overdue_since), default=None),
+        size_bytes=repository.size_bytes if repository else None,
+        grown_bytes=last.stored_bytes if last else None,
+        points=sum(source.points for source in sources),
+        next_run=next_slot(tier, here.light, now) if job else None,
+        sources=sources,
+    )
+
+
+def _reason(late: list[SourceStanding], never: list[str], fresh: FreshRow | None, allowed: timedelta | None) -> str:
+    from axejournal.cli.output import duration
+
+    if fresh is None and not late:
+        return "no run yet"
+    if late:
+        allowed_for = duration(allowed.total_seconds()) if allowed else ""
+        return f"no restore point of {', '.join(source.source for source in late)} is younger than {allowed_for}"
+    return f"no restore point of {', '.join(never)} yet" if never else ""
+
+
+def _open_runs(here: Context) -> tuple[OpenRun, ...]:
+    found = reader.runs(here.journal_path, outcome="open", limit=None)
+    return tuple(OpenRun(run, here.is_alive(run.run)) for run in found)
+
+
+def as_json(standing: Standing) -> dict[str, Any]:
+    """Later versions add keys and change none."""
+    return {
+        "customer": standing.customer,
+        "at": standing.at.isoformat(),
+        "state": OVERDUE if standing.overdue else OK if all(tier.state == OK for tier in standing.tiers) else NEVER,
+        "tiers": [_tier_json(tier) for tier in standing.tiers],
+        "open_runs": [
+            {"run": each.run.run, "job": each.run.job, "state": each.run.state, "alive": each.alive, "steps": each.run.open_steps}
+            for each in standing.open_runs
+        ],
+    }
+
+
+def _tier_json(tier: TierStanding) -> Mapping[str, Any]:
+    fresh, last = tier.fresh, tier.last
+    return {
+        "tier": tier.tier,
+        "job": tier.job,
+        "state": tier.state,
+        "reason": tier.reason or None,
+        "last_success": _text(fresh.success_at) if fresh else None,
+        "last_success_run": fresh.success_run if fresh else None,
+        "last_success_slot": fresh.success_slot if fresh else None,
+        "last_done": _text(fresh.done_at) if fresh else None,
+        "last_run": last.run if last else None,
+        "last_outcome": last.outcome if last else None,
+        "last_error": last.message if last else None,
+        "failures_in_a_row": fresh.failures if fresh else 0,
+        "age_s": max((source.age_s for source in tier.sources if source.age_s is not None), default=None),
+        "rpo_s": tier.rpo_s,
+        "overdue_since": _text(tier.overdue_since),
+        "size_bytes": tier.size_bytes,
+        "grown_bytes": tier.grown_bytes,
+        "points": tier.points,
+        "next_run": _text(tier.next_run),
+        "sources": [
+            {
+                "source": source.source,
+                "state": source.state,
+                "newest": source.newest.time if source.newest else None,
+                "age_s": source.age_s,
+                "proof": source.newest.proof if source.newest else None,
+                "size_bytes": source.newest.size_bytes if source.newest else None,
+                "points": source.points,
+                "overdue_since": _text(source.overdue_since),
+            }
+            for source in tier.sources
+        ],
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
