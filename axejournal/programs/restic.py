@@ -15,16 +15,24 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from axejournal.domain.errors import Interrupted, ProgramFailed, RestorePointMissing, UsageFault, WrongPassword
+from axejournal.domain.errors import Interrupted, ProgramFailed, RestorePointMissing, WrongPassword
 from axejournal.domain.ports import BackupOrder, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
-from axejournal.programs import process, restic_output
+from axejournal.programs import process, restic_output, restic_words
 from axejournal.programs.process import Command, Completed
 from axejournal.programs.restic_locks import is_taken
 from axejournal.programs.restic_locks import lock_is_dead as lock_is_dead  # asked for with the repository
-from axejournal.programs.secrets import PasswordSource, environment
 
 PROGRESS_PER_S = "2"  # restic's own default is 10 lines a second, for nobody
+
+
+class Password(Protocol):
+    """Where a repository's password comes from."""
+
+    def environment(self, prefix: str = "RESTIC_") -> dict[str, str]:
+        """The variables, named with this prefix, that let restic fetch it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class ResticRepository:
 
     program: Path
     place: str
-    password: PasswordSource
+    password: Password
     cache_dir: Path | None = None
     options: tuple[str, ...] = ()
 
@@ -46,18 +54,15 @@ class ResticRepository:
 
     def snapshots(self, tags: Sequence[str] = ()) -> tuple[Snapshot, ...]:
         """See the port. 0.5 s."""
-        wanted = ("--tag", ",".join(map(_tag, tags))) if tags else ()
-        found = json.loads(self._run("snapshots", "--no-lock", *wanted).text)
+        found = json.loads(self._run(*restic_words.snapshots(tags)).text)
         return tuple(sorted(map(restic_output.snapshot_from, found), key=lambda snapshot: snapshot.time))
 
     def listing(self, snapshot: str, folder: str = "/") -> Iterator[Node]:
         """See the port. Sorted as restic walks; a folder that isn't there has no entries. RestorePointMissing when
         there is no such snapshot. Closing the iterator early ends restic."""
         inside = folder.rstrip("/") + "/"
-        where = () if inside == "/" else ("--recursive", "--", snapshot, folder)
-        for node in self._nodes(*(where or ("--", snapshot))):
-            if node.path.startswith(inside):
-                yield node
+        words = restic_words.listing(snapshot, folder)
+        yield from (node for node in self._nodes(words) if node.path.startswith(inside))
 
     def size_bytes(self) -> int:
         """See the port: what the snapshots need, as packed. 0.5 s, and all folders of all snapshots are walked."""
@@ -71,11 +76,10 @@ class ResticRepository:
         the page cache mostly: +20 % on a dump of 512 MB, +60 % on 100,000 small files.
         """
         paths = [path.rstrip("/") or "/" for path in include]
-        patterns = [] if "/" in paths else [f"--include={restic_output.literal(path)}" for path in paths]
         before = {path for path in paths if os.path.lexists(_below(target, path))}
-        self._stream(_status(progress), "restore", "--no-lock", "--target", str(target), *patterns, "--", snapshot)
+        self._stream(_status(progress), *restic_words.restore(snapshot, paths, target))
         absent = [path for path in paths if path not in before and not os.path.lexists(_below(target, path))]
-        absent += [path for path in sorted(before - {"/"}) if not any(self._nodes("--", snapshot, path))]
+        absent += [path for path in sorted(before - {"/"}) if not any(self._nodes(restic_words.entry(snapshot, path)))]
         if absent:
             hint = "The paths of a snapshot are absolute, as they were when it was taken."
             raise RestorePointMissing(f"snapshot {snapshot[:8]} of {self.place} does not hold {', '.join(absent)}", hint)
@@ -90,27 +94,18 @@ class ResticRepository:
     def backup(self, order: BackupOrder, progress: Callable[[Progress], None]) -> Stored:
         """See the port. 0.8 s and the work. Raises DiskFull; ProgramFailed when there is no snapshot at the end.
         The parent is the newest snapshot of the same host and paths, unless one is named."""
-        summary: list[Mapping[str, object]] = []
+        told = _status(progress)
+        summary: list[Mapping[str, Any]] = []
 
         def read(line: str) -> None:
+            told(line)
             found = restic_output.parse(line) or {}
-            if found.get("message_type") == "status":
-                progress(restic_output.progress_from(found))
-            elif found.get("message_type") == "summary":
-                summary.append(found)
+            summary.extend([found] if found.get("message_type") == "summary" else [])
 
-        done = self._stream(read, *_backup_words(order), fine=(0, 3))
+        done = self._stream(read, *restic_words.backup(order), fine=(0, 3))
         if not summary or not summary[-1].get("snapshot_id"):
             raise ProgramFailed(f"restic backup on {self.place} made no snapshot: {restic_output.explain(done.stderr)}")
-        said = summary[-1]
-        return Stored(
-            snapshot=str(said["snapshot_id"]),
-            files=_count(said, "total_files_processed"),
-            size_bytes=_count(said, "total_bytes_processed"),
-            added_bytes=_count(said, "data_added"),
-            stored_bytes=_count(said, "data_added_packed"),
-            unreadable=restic_output.unread_lines(done.stderr) if done.exit_code == 3 else (),
-        )
+        return restic_output.stored_from(summary[-1], done)
 
     def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> None:
         """See the port. 1.4 s and the work; copied already: nothing is added. RestorePointMissing when `source` has no
@@ -145,8 +140,7 @@ class ResticRepository:
 
     def check(self, part: int | None = None, of: int | None = None) -> tuple[str, ...]:
         """See the port. Needs the repository for itself; reads everything in `of` calls with part = 1 … of."""
-        some = (f"--read-data-subset={part}/{of}",) if part and of else ()
-        done = process.run(self._command("check", *some))
+        done = process.run(self._command(*restic_words.check(part, of)))
         if done.exit_code == 1 and "repository contains errors" in done.stderr:
             return restic_output.faults_found(done.stderr) or (restic_output.explain(done.stderr),)
         if done.exit_code != 0:
@@ -200,7 +194,7 @@ class ResticRepository:
         cache = ("--cache-dir", str(self.cache_dir)) if self.cache_dir else ("--no-cache",)
         options = (word for option in self.options for word in ("-o", option))
         argv = (str(self.program), "-r", self.place, *cache, *options, *(("--json",) if json_output else ()), *words)
-        return Command(argv, {"RESTIC_PROGRESS_FPS": PROGRESS_PER_S, **environment(self.password), **(env or {})})
+        return Command(argv, {"RESTIC_PROGRESS_FPS": PROGRESS_PER_S, **self.password.environment(), **(env or {})})
 
     def _run(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Completed:
         done = process.run(self._command(*words, env=env, json_output=json_output))
@@ -229,9 +223,9 @@ class ResticRepository:
             raise restic_output.fault_of(done, self.place, words[0])
         return done
 
-    def _nodes(self, *words: str) -> Iterator[Node]:
+    def _nodes(self, words: tuple[str, ...]) -> Iterator[Node]:
         """`restic ls`, line by line as it comes: memory stays flat however many entries there are."""
-        child = process.start(self._command("ls", "--no-lock", *words))
+        child = process.start(self._command(*words))
         assert child.stdin and child.stdout and child.stderr
         child.stdin.close()
         said: deque[bytes] = deque(maxlen=200)
@@ -258,23 +252,7 @@ class ResticRepository:
         if not isinstance(source, ResticRepository):
             raise TypeError(f"{source.place} is no restic repository")
         options = (word for option in source.options for word in ("-o", option))
-        return ("--from-repo", source.place, *options, *words), environment(source.password, "RESTIC_FROM_")
-
-
-def _backup_words(order: BackupOrder) -> tuple[str, ...]:
-    relative = [path for path in order.paths if not path.is_absolute()]
-    if relative:
-        raise UsageFault(f"path {relative[0]} is relative: the snapshot would not say where it was")
-    tags = (word for tag in order.tags for word in ("--tag", _tag(tag)))
-    excludes = (word for path in order.exclude_files for word in ("--exclude-file", str(path)))
-    parent = ("--parent", order.parent) if order.parent else ()
-    return ("backup", "--host", order.host, *tags, *excludes, *parent, "--", *map(str, order.paths))
-
-
-def _tag(tag: str) -> str:
-    if "," in tag or not tag:
-        raise UsageFault(f"tag {tag!r} is empty or has a comma in it, which restic takes for the end of the tag")
-    return tag
+        return ("--from-repo", source.place, *options, *words), source.password.environment("RESTIC_FROM_")
 
 
 def _status(progress: Callable[[Progress], None]) -> Callable[[str], None]:
@@ -288,8 +266,3 @@ def _status(progress: Callable[[Progress], None]) -> Callable[[str], None]:
 
 def _below(target: Path, path: str) -> Path:
     return target / path.lstrip("/")
-
-
-def _count(said: Mapping[str, object], name: str) -> int:
-    found = said.get(name, 0)
-    return found if isinstance(found, int) else 0

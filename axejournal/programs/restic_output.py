@@ -26,7 +26,7 @@ from axejournal.domain.errors import (
     UsageFault,
     WrongPassword,
 )
-from axejournal.domain.ports import Node, Progress, RepositoryLock, Snapshot
+from axejournal.domain.ports import Node, Progress, RepositoryLock, Snapshot, Stored
 from axejournal.programs.process import Completed
 
 REMOTE = ("sftp:", "rest:", "s3:", "b2:", "azure:", "gs:", "swift:", "rclone:")
@@ -179,6 +179,18 @@ def lock_from(name: str, found: Mapping[str, Any]) -> RepositoryLock:
     )
 
 
+def stored_from(found: Mapping[str, Any], done: Completed) -> Stored:
+    """The summary of a backup that ended with 0 or 3."""
+    return Stored(
+        snapshot=found["snapshot_id"],
+        files=found.get("total_files_processed", 0),
+        size_bytes=found.get("total_bytes_processed", 0),
+        added_bytes=found.get("data_added", 0),
+        stored_bytes=found.get("data_added_packed", 0),
+        unreadable=unread_lines(done.stderr) if done.exit_code == 3 else (),
+    )
+
+
 def progress_from(found: Mapping[str, Any]) -> Progress:
     """A `status` object of backup or restore. The total grows while restic still looks around."""
     files = found.get("current_files") or ()
@@ -211,11 +223,6 @@ def size_from(text: str) -> int | None:
     """Bytes of restic's "8.585 MiB"; restic rounds to three places."""
     found = re.match(r"([\d.]+) ([KMGT]?i?B)", text.strip())
     return round(float(found[1]) * UNITS[found[2]]) if found and found[2] in UNITS else None
-
-
-def literal(path: str) -> str:
-    """A path as a pattern of restic that matches only itself (Go's filepath.Match: backslash takes the meaning away)."""
-    return re.sub(r"([\\*?\[\]])", r"\\\1", path)
 
 
 def _time(text: str | None) -> datetime | None:

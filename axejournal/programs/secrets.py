@@ -53,26 +53,20 @@ class PasswordSource:
                 return cls(kind, tuple(str(word) for word in value))
         raise ConfigurationFault(f"password: {kind} is neither a text nor a list")
 
+    def environment(self, prefix: str = "RESTIC_") -> dict[str, str]:
+        """What restic needs in its environment to fetch the password: where it is, not what it is.
+
+        `prefix` is RESTIC_FROM_ for the source repository of a copy. For `env` the password stands in a variable because
+        the operator put it there; that one variable is passed on when our cleaned environment lacks it, since the command
+        that prints it is restic's child. Raises WrongPassword when a systemd credential has no folder.
+        """
+        path = file_of(self)
+        if path is not None:
+            return {f"{prefix}PASSWORD_FILE": str(path)}
+        return {f"{prefix}PASSWORD_COMMAND": quote(command_of(self)), **_variable(self)}
+
     def __str__(self) -> str:
         return f"{self.kind} {self.value if isinstance(self.value, str) else ' '.join(self.value)}"
-
-
-def environment(source: PasswordSource, prefix: str = "RESTIC_") -> dict[str, str]:
-    """What restic needs in its environment to fetch the password: where it is, not what it is.
-
-    `prefix` is RESTIC_FROM_ for the source repository of a copy. For `env` the password stands in a variable because
-    the operator put it there; that one variable is passed on when our cleaned environment lacks it, since the command
-    that prints it is restic's child. Raises WrongPassword when a systemd credential has no folder.
-    """
-    path = file_of(source)
-    if path is not None:
-        return {f"{prefix}PASSWORD_FILE": str(path)}
-    fetched = {f"{prefix}PASSWORD_COMMAND": quote(command_of(source))}
-    if source.kind == "env":
-        name = _text(source.value)
-        if name in os.environ and name.startswith(process.STRIPPED):
-            fetched[name] = os.environ[name]
-    return fetched
 
 
 def command_of(source: PasswordSource) -> tuple[str, ...]:
@@ -123,7 +117,7 @@ def probe(source: PasswordSource, timeout_s: float = PROBE_TIMEOUT_S) -> None:
     if path is not None:
         _probe_file(source, path)
         return
-    command = process.Command(command_of(source), _own(source), timeout_s=timeout_s)
+    command = process.Command(command_of(source), _variable(source), timeout_s=timeout_s)
     yielded: list[bool] = []
     try:
         done = process.run(command, lambda line: yielded.append(bool(line.strip())))
@@ -137,9 +131,10 @@ def probe(source: PasswordSource, timeout_s: float = PROBE_TIMEOUT_S) -> None:
         raise _refused(source, f"{command.argv[0]} printed nothing")
 
 
-def _own(source: PasswordSource) -> dict[str, str]:
-    kept = environment(source)
-    return {name: value for name, value in kept.items() if name == source.value}
+def _variable(source: PasswordSource) -> dict[str, str]:
+    name = _text(source.value)
+    lacking = source.kind == "env" and name in os.environ and name.startswith(process.STRIPPED)
+    return {name: os.environ[name]} if lacking else {}
 
 
 def _probe_file(source: PasswordSource, path: Path) -> None:
