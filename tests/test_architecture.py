@@ -18,9 +18,11 @@ MAY_IMPORT = {  # room -> what of axejournal it may import, besides itself
     "engine": ("domain", "config"),
     "journal": ("domain", "shipped"),
     "programs": ("domain",),
-    "app": ("domain", "config", "jobs", "engine", "journal", "programs", "shipped"),
+    "due": ("domain", "engine", "journal"),
+    "app": ("domain", "config", "jobs", "engine", "journal", "programs", "due", "shipped"),
+    "checks": ("domain", "config", "journal", "programs", "app", "shipped"),
     "demo": ("domain", "config", "app", "programs", "shipped"),
-    "cli": ("domain", "config", "jobs", "journal", "programs.clock", "app", "demo", "shipped"),
+    "cli": ("domain", "config", "jobs", "journal", "programs.clock", "due", "app", "checks", "demo", "shipped"),
     "__main__": ("cli",),
     "__init__": (),
 }
