@@ -116,7 +116,7 @@ def _print_list(here: Context, rows: tuple[RunRow, ...], wanted: Filter) -> None
             row.run,
             row.job,
             slots[place],
-            outcome(row.outcome if row.outcome != "open" else row.state),
+            outcome(row.outcome, row.state),
             starts[place],
             duration(took_s(row)),
             row.attempts,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -99,10 +101,10 @@ def axej(ctx: click.Context, config_path: str | None) -> None:
 
     \b
     Start here:
-      axej init                          write a configuration, create the repository
-      axej backup --local                back everything up now
-      axej status                        is everything backed up?
-      axej history                       what ran, and how it ended
+      axej init              write a configuration, create the repository
+      axej backup --local    back everything up now
+      axej status            is everything backed up?
+      axej history           what ran, and how it ended
     """
     if config_path is not None:
         ctx.obj = config_path
@@ -112,8 +114,12 @@ def run(words: list[str]) -> int:
     """Runs one command; returns its exit code. An AxejError is two lines on stderr, never a traceback."""
     program = os.path.basename(sys.argv[0]) or "axej"  # noqa: PTH119 (no pathlib needed)
     name = program if program in ("axej", "axe") else "axej"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a Korean name on an ASCII terminal is no reason to fail
     try:
         code = axej.main(words, prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except AxejError as error:
         report(error)
@@ -129,6 +135,12 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (nobody reads on: `axej history | head`)
         return 0
+    except OSError as fault:
+        if fault.errno != errno.ENOSPC or fault.filename is not None:
+            raise
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 (what is left can't be written either)
+        click.echo("the output can't be written whole: no space is left where it goes", err=True)
+        return 1
 
 
 def report(error: AxejError) -> None:

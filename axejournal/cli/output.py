@@ -57,11 +57,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def outcome(name: str) -> Any:
-    """An outcome in its colour."""
+def outcome(name: str, state: str = "") -> Any:
+    """An outcome in its colour; an open run is told by its state."""
     from rich.text import Text
 
-    return Text(name, style=OUTCOME_STYLES.get(name, ""))
+    return Text(state if name == "open" and state else name, style=OUTCOME_STYLES.get(name, ""))
 
 
 def plain(text: str) -> str:

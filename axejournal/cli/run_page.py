@@ -91,7 +91,7 @@ def _print_json(here: Context, run: RunRow, events: Sequence[EventRow], alive: b
 
 
 def _print_head(here: Context, run: RunRow, alive: bool | None) -> None:
-    state = outcome(run.outcome if run.outcome != "open" else run.state)
+    state = outcome(run.outcome, run.state)
     if alive is not None:
         state.append(", at work" if alive else ", its process is dead", style="cyan" if alive else "red")
     if run.exit_code:
