@@ -66,7 +66,11 @@ class PasswordSource:
         return {f"{prefix}PASSWORD_COMMAND": quote(command_of(self)), **_variable(self)}
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.value if isinstance(self.value, str) else ' '.join(self.value)}"
+        """Of a command only the program: people write secrets into command lines."""
+        if self.kind == "command":
+            program, *more = command_of(self)
+            return f"command {program}{' …' if more else ''}"
+        return f"{self.kind} {_text(self.value)}"
 
 
 def command_of(source: PasswordSource) -> tuple[str, ...]:
