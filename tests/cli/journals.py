@@ -26,9 +26,9 @@ from axejournal.domain.events import (
     StepStarted,
 )
 from axejournal.domain.ports import Draft
+from axejournal.jobs.local_backup import JOB
 from axejournal.journal.ids import event_id
 from axejournal.journal.store import Store
-from axejournal.jobs.local_backup import JOB
 
 REPOSITORY = "4f3c2b1a" * 8
 FINAL = {"RunSucceeded": "succeeded", "RunDegraded": "degraded", "RunFailed": "failed", "RunCancelled": "cancelled"}
