@@ -83,7 +83,10 @@ class Snapshot:
     paths: tuple[str, ...]
     tree: str = ""
     original: str | None = None
-    size_bytes: int | None = None  # restic's summary.total_bytes_processed; absent from old snapshots
+    size_bytes: int | None = None  # this and the rest: restic's own summary, absent from snapshots older than 0.17
+    files: int | None = None
+    added_bytes: int | None = None
+    stored_bytes: int | None = None
 
     def tag(self, name: str) -> str | None:
         """The value of a tag written `name=value`."""

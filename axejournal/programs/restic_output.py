@@ -150,6 +150,7 @@ def faults_found(stderr: str) -> tuple[str, ...]:
 
 def snapshot_from(found: Mapping[str, Any]) -> Snapshot:
     """One element of `snapshots --json`."""
+    summary = found.get("summary") or {}
     return Snapshot(
         id=found["id"],
         time=datetime.fromisoformat(found["time"]),
@@ -158,7 +159,10 @@ def snapshot_from(found: Mapping[str, Any]) -> Snapshot:
         paths=tuple(found.get("paths") or ()),
         tree=found.get("tree", ""),
         original=found.get("original"),
-        size_bytes=(found.get("summary") or {}).get("total_bytes_processed"),
+        size_bytes=summary.get("total_bytes_processed"),
+        files=summary.get("total_files_processed"),
+        added_bytes=summary.get("data_added"),
+        stored_bytes=summary.get("data_added_packed"),
     )
 
 

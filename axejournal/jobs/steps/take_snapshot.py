@@ -100,8 +100,15 @@ class TakeSnapshot:
         )
 
     def _found(self, run: Run, snapshot: Snapshot) -> SnapshotTaken:
-        size, head = snapshot.size_bytes or 0, snapshot.tag("head") or ""
-        return SnapshotTaken(snapshot.id, _identity(run), size, 0, 0, 0, head)
+        return SnapshotTaken(
+            snapshot=snapshot.id,
+            repository=_identity(run),
+            size_bytes=snapshot.size_bytes or 0,
+            added_bytes=snapshot.added_bytes or 0,
+            stored_bytes=snapshot.stored_bytes or 0,
+            files=snapshot.files or 0,
+            journal_head=snapshot.tag("head") or "",
+        )
 
 
 def slot_of(run: Run) -> str:
