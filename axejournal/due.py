@@ -17,8 +17,8 @@ def due_slot(tier: str, effective: Mapping[str, Any], journal: Path, config_path
     from axejournal.engine.schedule import Schedule, due
     from axejournal.journal import readonly
 
-    settings = effective["tiers"][tier]
-    if not settings.get("schedule"):
+    wanted = effective["tiers"][tier].get("schedule")
+    if not wanted:
         return None
     query = "SELECT success_slot_us FROM freshness WHERE job = ? AND customer = ?"
     with readonly.opened(journal) as connection:
@@ -26,7 +26,7 @@ def due_slot(tier: str, effective: Mapping[str, Any], journal: Path, config_path
         satisfied = connection.execute(query, (JOBS[tier], effective["customer"])).fetchone()
     # an empty journal: slots count from when the configuration was written, so that a fresh install starts nothing
     since = _instant(first[0]) if first else datetime.fromtimestamp(config_path.stat().st_mtime, UTC)
-    schedule = Schedule(settings["schedule"], settings.get("timezone") or effective["timezone"])
+    schedule = Schedule(wanted["cron"], wanted["timezone"])
     return due(schedule, now, since, _instant(satisfied[0]) if satisfied and satisfied[0] is not None else None)
 
 
@@ -34,10 +34,8 @@ def next_slot(tier: str, effective: Mapping[str, Any], now: datetime) -> datetim
     """The first slot of a tier's schedule after now, with the zone's offset; None for a tier without a schedule."""
     from axejournal.engine import schedule
 
-    settings = effective["tiers"][tier]
-    if not settings.get("schedule"):
-        return None
-    return schedule.next_slot(schedule.Schedule(settings["schedule"], settings.get("timezone") or effective["timezone"]), now)
+    wanted = effective["tiers"][tier].get("schedule")
+    return schedule.next_slot(schedule.Schedule(wanted["cron"], wanted["timezone"]), now) if wanted else None
 
 
 def anything_open(journal: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from axejournal.config.units import duration, duration_text
 from axejournal.due import JOBS, next_slot
 from axejournal.journal import reader
 
@@ -83,10 +84,8 @@ def stand(here: Context) -> Standing:
     sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}
     tiers = []
     for tier, settings in config["tiers"].items():
-        if not settings:
-            continue
         job = JOBS.get(tier)
-        allowed = timedelta(seconds=settings["rpo_s"]) if settings.get("rpo_s") else None
+        allowed = duration(settings["rpo"]) if settings.get("rpo") else None
         sources = tuple(_source(name, tier, newest.get((tier, name)), allowed, began, now) for name in config["sources"])
         tiers.append(_tier(here, tier, job, sources, allowed, fresh.get(job or ""), sizes.get(tier), now))
     return Standing(config["customer"], now, tuple(tiers), _open_runs(here))
@@ -140,13 +139,11 @@ def _tier(
 
 
 def _reason(late: list[SourceStanding], never: list[str], fresh: FreshRow | None, allowed: timedelta | None) -> str:
-    from axejournal.cli.output import duration
-
     if fresh is None and not late:
         return "no run yet"
     if late:
-        allowed_for = duration(allowed.total_seconds()) if allowed else ""
-        return f"no restore point of {', '.join(source.source for source in late)} is younger than {allowed_for}"
+        names = ", ".join(source.source for source in late)
+        return f"no restore point of {names} is younger than {duration_text(allowed)}" if allowed else ""
     return f"no restore point of {', '.join(never)} yet" if never else ""
 
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -43,7 +43,15 @@ class Desk:
     def write(self) -> None:
         self.config_path.write_text(yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
-    def axej(self, *words: str, columns: int | None = None, expect: int | None = 0, env: dict[str, str] | None = None) -> Done:
+    def axej(
+        self,
+        *words: str,
+        columns: int | None = None,
+        expect: int | None = 0,
+        env: dict[str, str] | None = None,
+        stdout: IO[str] | int = subprocess.PIPE,
+        stdin: str = "",
+    ) -> Done:
         """Runs `axej WORDS`; its exit code must be the expected one (None: any)."""
         self.journal.close()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AXEJ_", "COLUMNS", "NO_COLOR"))}
@@ -51,7 +59,14 @@ class Desk:
         width = {"COLUMNS": str(columns)} if columns else {}
         argv = [sys.executable, "-m", "axejournal", *words]
         done = subprocess.run(
-            argv, env={**kept, **given, **width, **(env or {})}, capture_output=True, text=True, check=False, timeout=60
+            argv,
+            env={**kept, **given, **width, **(env or {})},
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            input=stdin,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert expect is None or done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -80,6 +95,12 @@ def desk(tmp_path: Path) -> Desk:
                 "한국어": {**source, "database": "한국어"},
                 "files": {"kind": "files", "path": str(tmp_path / "files")},
             },
-            "tiers": {"local": {"repository": str(tmp_path / "repository"), "password": {"file": str(tmp_path / "password")}}},
+            "tiers": {
+                "local": {
+                    "repository": str(tmp_path / "repository"),
+                    "password": {"file": str(tmp_path / "password")},
+                    "schedule": "0 3 * * *",
+                }
+            },
         },
     )
