@@ -92,8 +92,11 @@ def stand(here: Context) -> Standing:
 
 
 def _began(here: Context) -> datetime:
-    """Nothing can be overdue from before there was anything: the journal's first event, or the configuration."""
-    return reader.began(here.journal_path) or datetime.fromtimestamp(here.config_path.stat().st_mtime, UTC)
+    """Nothing can be overdue from before it was asked for: the journal's first event, or a later change of the
+    configuration (which may have added a source)."""
+    written = datetime.fromtimestamp(here.config_path.stat().st_mtime, UTC)
+    first = reader.began(here.journal_path)
+    return max(first, written) if first else written
 
 
 def _source(

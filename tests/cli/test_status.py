@@ -1,0 +1,142 @@
+"""`axej status`: the present moment against nights that were a while ago."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from axejournal.domain import facts as f
+from axejournal.domain.events import StepStarted
+from tests.cli.conftest import Desk
+from tests.cli.journals import night
+
+SOURCES = {"frame": "postgres", "한국어": "postgres", "files": "files"}
+
+
+def ago(**since: float) -> str:
+    """A slot so long ago, as the journal writes it."""
+    return (datetime.now(UTC) - timedelta(**since)).isoformat(timespec="minutes")
+
+
+def tier(found: dict, name: str) -> dict:
+    return next(each for each in found["tiers"] if each["tier"] == name)
+
+
+def test_status_after_a_fresh_night_is_ok(desk: Desk):
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    found = desk.json("status")
+    local = tier(found, "local")
+    assert (found["state"], local["state"], local["reason"], local["overdue_since"]) == ("ok", "ok", None, None)
+    assert (local["last_success_run"], local["last_outcome"], local["points"]) == ("a-good", "succeeded", 3)
+    assert (local["rpo_s"], local["size_bytes"], local["grown_bytes"]) == (26 * 3600, 300 * 2**20, 1_300_000)
+    assert 5 * 3600 - 60 < local["age_s"] < 5 * 3600 + 120
+    said = desk.axej("status", columns=80).stdout
+    assert said.startswith("axe: everything is backed up")
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_status_shows_the_next_run_in_the_schedules_zone_and_in_utc(desk: Desk):
+    desk.config["tiers"]["local"]["schedule"] = {"cron": "30 2 * * *", "timezone": "America/New_York"}
+    desk.write()
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    coming = datetime.fromisoformat(tier(desk.json("status"), "local")["next_run"])
+    assert (coming.hour, coming.minute) == (2, 30)
+    assert coming.utcoffset() in (timedelta(hours=-4), timedelta(hours=-5))
+    assert timedelta() < coming - datetime.now(UTC) <= timedelta(hours=26)
+    assert (
+        f"{coming:%Y-%m-%d %H:%M}{coming.isoformat()[-6:]}, {coming.astimezone(UTC):%H:%M} UTC, in " in desk.axej("status").stdout
+    )
+
+
+def test_status_of_a_restore_point_older_than_its_rpo_ends_with_20(desk: Desk):
+    night(desk.journal, "a-good", ago(hours=30), "aa" * 32, SOURCES)
+    found = desk.json("status", expect=20)
+    local = tier(found, "local")
+    assert (found["state"], local["state"]) == ("overdue", "overdue")
+    since = datetime.fromisoformat(local["overdue_since"])
+    assert timedelta(hours=3, minutes=58) < datetime.now(UTC) - since < timedelta(hours=4, minutes=5)
+    said = desk.axej("status", expect=20).stdout
+    assert "something is OVERDUE" in said
+    assert "no restore point of frame, 한국어, files is younger than 26h" in said
+
+
+def test_status_with_another_rpo_is_not_overdue(desk: Desk):
+    desk.config["tiers"]["local"]["rpo"] = "2d"
+    desk.write()
+    night(desk.journal, "a-good", ago(hours=30), "aa" * 32, SOURCES)
+    assert tier(desk.json("status"), "local")["state"] == "ok"
+
+
+def test_one_source_that_is_left_behind_is_overdue_though_the_job_goes_on(desk: Desk):
+    night(desk.journal, "a-good", ago(hours=60), "aa" * 32, SOURCES)
+    slot = ago(hours=3)
+    down = "server does not answer"
+    pen = desk.journal.begin("b-degr", slot, slot).preflight().dump("frame").give_up("dump:한국어", "SourceUnreachable", down)
+    pen.note(f.DumpsFinished(("frame",), ("한국어",))).snapshot("bb" * 32)
+    pen.verified("bb" * 32, slot, {"frame": "postgres", "files": "files"}).retained().degrade(f"dump:한국어 failed: {down}")
+    found = desk.json("status", expect=20)
+    states = {each["source"]: each["state"] for each in tier(found, "local")["sources"]}
+    assert states == {"frame": "ok", "한국어": "overdue", "files": "ok"}
+    said = desk.axej("status", expect=20).stdout
+    assert "last run b-degr degraded: dump:한국어 failed: server does not answer" in said
+
+
+def test_status_of_a_fresh_install_says_never_and_is_no_failure(desk: Desk):
+    found = desk.json("status")
+    assert (found["state"], tier(found, "local")["state"], tier(found, "local")["reason"]) == ("never", "never", "no run yet")
+    assert "no run yet" in desk.axej("status").stdout
+
+
+def test_status_of_an_install_that_never_ran_within_its_rpo_is_overdue(desk: Desk):
+    long_ago = (datetime.now(UTC) - timedelta(hours=27)).timestamp()
+    os.utime(desk.config_path, (long_ago, long_ago))
+    assert tier(desk.json("status", expect=20), "local")["state"] == "overdue"
+
+
+def test_a_source_that_is_new_in_the_configuration_has_its_rpo_to_be_backed_up(desk: Desk):
+    for hours, name in ((60, "aa"), (5, "bb")):
+        night(desk.journal, f"{name}-good", ago(hours=hours), name * 32, {"frame": "postgres", "files": "files"})
+    local = tier(desk.json("status"), "local")
+    assert (local["state"], local["reason"]) == ("never", "no restore point of 한국어 yet")
+    long_ago = (datetime.now(UTC) - timedelta(hours=27)).timestamp()
+    os.utime(desk.config_path, (long_ago, long_ago))
+    assert tier(desk.json("status", expect=20), "local")["state"] == "overdue"
+
+
+def test_other_tiers_are_shown_without_runs(desk: Desk):
+    desk.config["tiers"]["cold"] = {"mount": "/Volumes/axe-cold-{1,2,3}", "password": "paper", "first_quarter": "2026Q1"}
+    desk.write()
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    found = desk.json("status")
+    assert (tier(found, "cold")["state"], tier(found, "cold")["reason"]) == ("never", "no run yet")
+    assert "cold" in desk.axej("status").stdout
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_open_runs_are_told_dead_from_alive(desk: Desk, alive: bool):
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    desk.journal.begin("b-open", ago(hours=1), ago(hours=1)).preflight().note(StepStarted(), "dump:frame")
+    (desk.state / "leases").mkdir()
+    with (desk.state / "leases" / "run:b-open.lease").open("w") as lease:
+        if alive:
+            fcntl.flock(lease, fcntl.LOCK_EX)
+        found = desk.json("status")
+        said = desk.axej("status").stdout
+    assert found["open_runs"] == [
+        {"run": "b-open", "job": "backup.local", "state": "dumping", "alive": alive, "steps": ["dump:frame"]}
+    ]
+    assert ("at work" if alive else 'go on with "axej resume"') in said
+
+
+def test_last_failure_is_named_with_its_run(desk: Desk):
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    pen = desk.journal.begin("b-fail", ago(hours=1)).note(f.RunStarted())
+    pen.fail("preflight", "WrongPassword", "wrong password").break_off(
+        "WrongPassword", "wrong password", "Look.", 12, "wrong-password"
+    )
+    found = desk.json("status")
+    assert (tier(found, "local")["last_outcome"], tier(found, "local")["failures_in_a_row"]) == ("failed", 1)
+    assert 'last run b-fail failed: wrong password ("axej history b-fail")' in desk.axej("status").stdout
