@@ -132,7 +132,7 @@ class App:
         from axejournal.programs.postgres import PostgresServer, ServerAddress
 
         chosen = config or self.config
-        settings = chosen.sources[source]
+        settings = chosen.databases[source]
         address = ServerAddress(
             container=settings.container,
             host=settings.host,

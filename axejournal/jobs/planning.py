@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from axejournal.config.models import Config
+from axejournal.config.sources import FilesSource
 from axejournal.domain.policy import Keep
 from axejournal.jobs.plan import BackupPlan, DatabasePlan, FilesPlan
 
@@ -23,12 +24,11 @@ def backup_options(
     """What a backup run records of what was asked for. `sources`: names or other names of sources; none means all.
     Raises UsageFault for a name that is no source, or of several."""
     chosen = {config.find_source(name).name for name in sources} or set(config.sources)
-    kinds = {name: source.kind for name, source in config.sources.items()}
     return {
         "requested_at": requested_at.isoformat(timespec="seconds"),
         "tier": tier,
         "sources": [name for name in config.sources if name in chosen],
-        "files": [name for name in config.sources if name in chosen and kinds[name] == "files"],
+        "files": [name for name in config.folders if name in chosen],
         "left_out_only_copies": [n for n, source in config.sources.items() if n not in chosen and source.only_copy],
         "at_once": config.limits.databases_at_once or os.cpu_count() or 2,
         "config": dict(effective),
@@ -47,19 +47,13 @@ def backup_plan(config: Config, options: Mapping[str, Any], state: Path) -> Back
         tier=str(options["tier"]),
         databases=tuple(
             DatabasePlan(name, source.database, source.volume, source.only_copy)
-            for name, source in config.sources.items()
-            if name in chosen and source.kind == "postgres"
+            for name, source in config.databases.items()
+            if name in chosen
         ),
         files=tuple(
-            FilesPlan(
-                name,
-                source.path,
-                source.excludes,
-                tuple((each.pattern, each.at_least) for each in source.require),
-                source.only_copy,
-            )
-            for name, source in config.sources.items()
-            if name in chosen and source.kind == "files"
+            FilesPlan(name, source.path, source.excludes, _required(source), source.only_copy)
+            for name, source in config.folders.items()
+            if name in chosen
         ),
         left_out=tuple(name for name in config.sources if name not in chosen),
         staging=state / "staging",
@@ -70,3 +64,7 @@ def backup_plan(config: Config, options: Mapping[str, Any], state: Path) -> Back
         shrink_alarm_percent=tier.shrink_alarm_percent,
         at_once=int(options["at_once"]),
     )
+
+
+def _required(source: FilesSource) -> tuple[tuple[str, int], ...]:
+    return tuple((each.pattern, each.at_least) for each in source.require)
