@@ -84,14 +84,14 @@ def _database(name: str, server: DemoServer) -> str:
     if name == "frame":
         psql = [str(server.bin_dir / "psql"), "-XAt"]
         here = ["-h", str(server.socket_dir), "-p", str(server.port), "-U", server.user, "-d", name]
-        lines += ["    after_restore:", f"      check: [{_check([*psql, *here])}]"]
-        lines += ["    drill:", f"      checks: [{_check(psql)}]"]
+        lines += ["    after_restore:", "      check:", *_check([*psql, *here])]
+        lines += ["    drill:", "      checks:", *_check(psql)]
     return "\n".join((*lines, ""))
 
 
-def _check(psql: list[str]) -> str:
+def _check(psql: list[str]) -> tuple[str, str]:
     """Every debit has its credit. A drill's check finds its scratch server in PGHOST, PGPORT and so on."""
-    return f"{{run: {json.dumps([*psql, '-c', LEDGER])}, expect: '^0$'}}"
+    return f"        - run: {json.dumps([*psql, '-c', LEDGER])}", "          expect: '^0$'"
 
 
 def _files() -> str:
