@@ -1,0 +1,100 @@
+"""`axej doctor`: is this machine fit to back up?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from axejournal.cli.context import Context, context
+from axejournal.cli.main import Command
+from axejournal.domain.errors import ConfigurationFault
+
+if TYPE_CHECKING:
+    from axejournal.checks.finding import Finding, Patient
+
+STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
+
+
+@click.command(cls=Command, short_help="Check programs, configuration, repository, journal.")
+@click.option("--install", is_flag=True, help="Get the programs that are missing, and check only those.")
+@click.option("--full", is_flag=True, help="Check every event of the journal, not only the last ones.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def doctor(install: bool, full: bool, as_json: bool) -> int:
+    """Check programs, configuration, sources, repository, journal and disk: one line each, with what to type.
+
+    \b
+    Example:
+      axej doctor
+      axej doctor --install
+
+    Works without a configuration; then it checks the programs only. The exit code is that of the first check that
+    failed (40 for a program, 4 for the configuration, 12 for the password, …); warnings alone end with 0.
+    """
+    from axejournal import checks
+    from axejournal.cli.output import print_json
+
+    patient = _patient(context(), full)
+    if install:
+        _install(patient)
+    found: list[Finding] = []
+    for findings in checks.examine(patient, checks.PROGRAMS if install else checks.CHECKS):
+        found.extend(findings)
+        if not as_json:
+            for finding in findings:
+                _print(finding)
+    if as_json:
+        print_json([_as_json(finding) for finding in found])
+    else:
+        _print_sum(found)
+    return next((finding.exit_code for finding in found if finding.level == "FAIL"), 0)
+
+
+def _patient(here: Context, full: bool) -> Patient:
+    """With the assembled program when the configuration is sound, else with its fault."""
+    from axejournal.checks.finding import Patient
+
+    try:
+        return Patient(here.app, here.config_path, full=full)
+    except ConfigurationFault as fault:
+        return Patient(None, here.config_path, fault, full)
+
+
+def _install(patient: Patient) -> None:
+    from axejournal.checks.programs import install_missing
+
+    install_missing(patient, lambda line: click.echo(line, err=True))
+
+
+def _print(finding: Finding) -> None:
+    from axejournal.cli.output import console, plain
+
+    screen = console()
+    screen.print(f"{finding.level:<5}", style=STYLES[finding.level], end="")
+    lines = plain(finding.text).split("\n")
+    screen.print(f"{finding.name}: {lines[0]}", markup=False, soft_wrap=True)
+    for line in lines[1:]:
+        screen.print(f"     {line}", markup=False, soft_wrap=True)
+    if finding.hint:
+        page = f" See runbooks/{finding.runbook}.md." if finding.runbook else ""
+        screen.print(f"     {plain(finding.hint)}{page}", markup=False, soft_wrap=True)
+
+
+def _print_sum(found: list[Finding]) -> None:
+    counts = {level: sum(finding.level == level for finding in found) for level in STYLES}
+    told = [f"{counts['OK']} OK"]
+    told += [f"{counts['WARN']} warnings"] if counts["WARN"] else []
+    told += [f"{counts['FAIL']} failed"] if counts["FAIL"] else []
+    click.echo(f"\n{', '.join(told)}")
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    """Later versions add keys and change none."""
+    return {
+        "check": finding.name,
+        "level": finding.level,
+        "text": finding.text,
+        "hint": finding.hint or None,
+        "exit_code": finding.exit_code,
+        "runbook": finding.runbook or None,
+    }
