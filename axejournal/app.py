@@ -1,40 +1,30 @@
-"""The one place where the parts meet: a configuration becomes a program.
-
-Everything is made when it is asked for, so that a command pays only for what it uses.
-"""
+"""The one place where the parts meet: a configuration becomes a program that runs jobs."""
 
 from __future__ import annotations
 
-import functools
 import secrets
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from axejournal import __version__
-from axejournal.domain.events import Event, Fact, RunRequested
+from axejournal.domain.events import Event, RunRequested
 from axejournal.domain.run import Run
+from axejournal.parts import JOURNAL, Parts
 
 if TYPE_CHECKING:
-    from axejournal.config.models import Config
-    from axejournal.domain.ports import Clock, DatabaseServer, Memory, Progress
+    from axejournal.domain.job import Job
+    from axejournal.domain.ports import Progress
     from axejournal.engine.execute import Engine
     from axejournal.engine.runner import Observer
-    from axejournal.jobs.plan import BackupKit
     from axejournal.jobs.preview import Preview
-    from axejournal.journal.leases import FileLeases
-    from axejournal.journal.store import Store
-    from axejournal.programs.children import RunChildren, Sweeper
     from axejournal.programs.crash import CrashPoint
-    from axejournal.programs.restic import ResticRepository
     from axejournal.programs.traces import Traces
 
-JOURNAL = "journal.sqlite"
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is read wrongly from paper
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -61,94 +51,8 @@ class Unwatched:
         """See View."""
 
 
-class App:
-    """The assembled program of one configuration."""
-
-    def __init__(self, config: Config, config_path: Path) -> None:
-        self.config = config
-        self.config_path = config_path
-        self.state = config.state
-
-    # --- parts -----------------------------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def clock(self) -> Clock:
-        """The only way to know the time."""
-        from axejournal.programs.clock import SystemClock
-
-        return SystemClock()
-
-    @functools.cached_property
-    def traces(self) -> Traces:
-        """Progress files and logs of runs."""
-        from axejournal.programs.traces import Traces
-
-        return Traces(self.state)
-
-    @functools.cached_property
-    def store(self) -> Store:
-        """The journal; it is made, or brought up to date, when it is opened."""
-        from axejournal.journal.store import Store
-        from axejournal.programs import process
-
-        me, boot = process.own_name(), process.boot_id()
-        return Store(self.state / JOURNAL, all_facts(), clock=self.clock, process_name=me, boot_id=boot)
-
-    @functools.cached_property
-    def leases(self) -> FileLeases:
-        """The leases of this machine."""
-        from axejournal.journal.leases import FileLeases
-
-        return FileLeases(self.state / "leases", self.clock)
-
-    @functools.cached_property
-    def memory(self) -> Memory:
-        """What steps ask the journal."""
-        from axejournal.journal.memory import JournalMemory
-
-        return JournalMemory(self.state / JOURNAL, self.store, self.config.customer, ZoneInfo(self.config.timezone))
-
-    @functools.cached_property
-    def children(self) -> RunChildren:
-        """The children of runs."""
-        from axejournal.programs.children import RunChildren
-
-        return RunChildren(self.traces.keep, self._sweepers)
-
-    def repository(self, tier: str, config: Config | None = None) -> ResticRepository:
-        """A tier's repository. Raises ProgramMissing."""
-        from axejournal.programs.install import require_restic
-        from axejournal.programs.restic import ResticRepository
-        from axejournal.programs.secrets import PasswordSource
-
-        chosen = config or self.config
-        settings = chosen.tiers.local
-        program, _ = require_restic(chosen.restic.program)
-        password = PasswordSource.of(settings.password.reference)
-        return ResticRepository(program, str(settings.repository), password, cache_dir=self.state / "cache" / tier)
-
-    def server(self, source: str, run: str, config: Config | None = None) -> DatabaseServer:
-        """A source's database server, as a run reaches it."""
-        from axejournal.programs.postgres import PostgresServer, ServerAddress
-
-        chosen = config or self.config
-        settings = chosen.databases[source]
-        address = ServerAddress(
-            container=settings.container,
-            host=settings.host,
-            socket=settings.socket,
-            port=settings.port,
-            user=settings.user,
-            passfile=settings.passfile,
-            volume=settings.volume,
-            lock_wait_timeout_s=settings.lock_wait_timeout_s,
-        )
-        return PostgresServer(address, run, self.state / "staging", docker=self.config.docker.program)
-
-    def _sweepers(self, run: str) -> tuple[Sweeper, ...]:
-        return ()
-
-    # --- runs ------------------------------------------------------------------------------------------------------
+class App(Parts):
+    """The assembled program of one configuration: begins, resumes and previews runs."""
 
     def engine(self, view: View | None = None) -> Engine:
         """The engine with every job that this axej knows."""
@@ -164,7 +68,7 @@ class App:
             children=self.children,
             runner=Runner(self.children, self.clock, self._observer(shown)),
             jobs={job.name: job for job in all_jobs()},
-            kit_for=self._kit,
+            hands=self,
             new_id=lambda: event_id(self.clock.now()),
             heard=lambda event, run: self._heard(shown, event, run),
         )
@@ -173,6 +77,14 @@ class App:
         """Starts a backup of these sources (none named: all) and drives it to its end; without a slot a person asked
         for it. Raises Busy, UsageFault."""
         return self.engine(view).begin(self._new_run_id(), self._request(tier, sources, slot))
+
+    def init_repository(self, tier: str, adopt: bool = False, view: View | None = None) -> Run:
+        """Makes a tier's repository (or takes the one that is there) and records its id."""
+        from axejournal.config.effective import dumps
+        from axejournal.jobs.init_repository import JOB
+
+        options = {"tier": tier, "adopt": adopt, "config": dumps(self.config), "requested_at": self._now_text()}
+        return self.engine(view).begin(self._new_run_id(), self._requested(JOB, None, options))
 
     def due_slot(self, tier: str) -> datetime | None:
         """The slot of a tier's schedule that is to be run now, or None."""
@@ -230,48 +142,33 @@ class App:
         from axejournal.jobs.local_backup import JOB
         from axejournal.jobs.preview import preview
 
-        return preview(JOB, self._kit(Run("preview", self._request(tier, sources, None), "requested", 1, 0)))
+        asked = Run("preview", self._request(tier, sources, None), JOB.machine.initial, 1, 0)
+        return preview(JOB, JOB.kit(self, asked))
 
     def _request(self, tier: str, sources: Sequence[str], slot: datetime | None) -> RunRequested:
         from axejournal.config.effective import dumps
-        from axejournal.engine.schedule import text
         from axejournal.jobs.local_backup import JOB
         from axejournal.jobs.planning import backup_options
 
-        requested_at = self.clock.now().astimezone(ZoneInfo(self.config.timezone))
+        options = backup_options(self.config, dumps(self.config), tier, sources, self._now_text(), self.config_path)
+        return self._requested(JOB, slot, options)
+
+    def _requested(self, job: Job[Any], slot: datetime | None, options: Mapping[str, Any]) -> RunRequested:
+        from axejournal.engine.schedule import text
+
         return RunRequested(
-            job=JOB.name,
+            job=job.name,
             customer=self.config.customer,
             slot=text(slot) if slot else None,
             trigger="schedule" if slot else "operator",
-            machine_version=JOB.machine.version,
+            machine_version=job.machine.version,
             program_version=__version__,
             host=socket.gethostname(),
-            options=backup_options(self.config, dumps(self.config), tier, sources, requested_at, self.config_path),
+            options=options,
         )
 
-    def _kit(self, run: Run) -> BackupKit:
-        from axejournal.config.effective import restore
-        from axejournal.jobs.plan import BackupKit
-        from axejournal.jobs.planning import backup_plan
-        from axejournal.programs.disk import SystemDisk
-        from axejournal.programs.install import restic_version
-        from axejournal.programs.restic_locks import lock_is_dead
-
-        config = restore(run.requested.options["config"])
-        plan = backup_plan(config, run.requested.options, self.state)
-        repository = self.repository(plan.tier, config)
-        return BackupKit(
-            plan=plan,
-            repository=repository,
-            server=lambda source: self.server(source, run.id, config),
-            is_dead_lock=lambda lock: lock_is_dead(lock, socket.gethostname()),
-            memory=self.memory,
-            store=self.store,
-            disk=SystemDisk(),
-            clock=self.clock,
-            restic_version=lambda: ".".join(map(str, restic_version(repository.program))),
-        )
+    def _now_text(self) -> str:
+        return self.clock.now().astimezone(ZoneInfo(self.config.timezone)).isoformat(timespec="seconds")
 
     def _observer(self, view: View) -> Observer:
         from axejournal.programs.crash import CrashPoint
@@ -305,12 +202,3 @@ class Watching:
         """See Observer."""
         self._traces.progress(run, step, progress)
         self._view.progress(run, step, progress)
-
-
-def all_facts() -> tuple[type[Fact], ...]:
-    """Every fact that a journal of this axej may hold."""
-    from axejournal.domain.events import ENGINE_FACTS
-    from axejournal.domain.facts import SHARED_FACTS
-    from axejournal.jobs import all_jobs
-
-    return (*ENGINE_FACTS, *SHARED_FACTS, *(fact for job in all_jobs() for fact in job.facts))

@@ -19,7 +19,8 @@ MAY_IMPORT = {  # room -> what of axejournal it may import, besides itself
     "journal": ("domain", "shipped"),
     "programs": ("domain",),
     "due": ("domain", "engine", "journal"),
-    "app": ("domain", "config", "jobs", "engine", "journal", "programs", "due", "shipped"),
+    "parts": ("domain", "config", "jobs", "journal", "programs", "shipped"),
+    "app": ("domain", "config", "jobs", "engine", "journal", "programs", "due", "parts", "shipped"),
     "checks": ("domain", "config", "journal", "programs", "app", "shipped"),
     "demo": ("domain", "config", "app", "programs", "shipped"),
     "cli": ("domain", "config", "jobs", "journal", "programs.clock", "due", "app", "checks", "demo", "shipped"),
@@ -38,7 +39,7 @@ HOMES = {  # library -> where it may be imported
     "yaml": ("config/",),
     "pydantic": ("config/",),
     "slack_sdk": ("programs/notify.py",),
-    "psutil": ("programs/process.py",),
+    "psutil": ("programs/process.py", "programs/left_behind.py"),
     "subprocess": ("programs/process.py",),
 }
 CLOCK = {

@@ -4,7 +4,6 @@ read of the journal, without pydantic, yaml, click or SQLAlchemy."""
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 
@@ -24,10 +23,11 @@ def nothing_due(words: list[str]) -> bool:
         return False
     from axejournal import due
     from axejournal.domain.errors import AxejError
+    from axejournal.programs.clock import SystemClock
 
     journal = Path(effective["state"]) / "journal.sqlite"
     try:
-        return not due.anything_open(journal) and due.due_slot(tier, effective, journal, config_path, datetime.now(UTC)) is None
+        return not due.anything_open(journal) and due.due_slot(tier, effective, journal, config_path, SystemClock().now()) is None
     except AxejError:
         return False
 

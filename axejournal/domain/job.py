@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from axejournal.domain.events import Fact
 from axejournal.domain.machine import Machine
@@ -27,6 +27,7 @@ class RetryPolicy:
     longest_wait_s: float = 60.0
 
 
+ONCE = RetryPolicy(attempts=1)
 USUAL = RetryPolicy()
 BRIEF = RetryPolicy(attempts=3, first_wait_s=2.0, longest_wait_s=20.0)
 PATIENT = RetryPolicy(attempts=4, first_wait_s=5.0, longest_wait_s=120.0)
@@ -93,14 +94,15 @@ class Resource:
 
 @dataclass(frozen=True)
 class Job(Generic[Kit]):
-    """A kind of work. `tidy` removes what a run that has ended may leave on this machine; it must bear being called
-    twice and must not raise."""
+    """A kind of work. `kit` makes the hands of a run from the assembled program's; `tidy` removes what a run that has
+    ended may leave on this machine: it must bear being called twice and must not raise."""
 
     name: str
     title: str
     machine: Machine
     stages: Mapping[str, Stage[Kit]]
     resources: Callable[[Run], tuple[Resource, ...]]
+    kit: Callable[[Any, Run], Kit]
     tidy: Callable[[Run, Kit], None]
     facts: tuple[type[Fact], ...] = field(default=())
 

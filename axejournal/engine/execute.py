@@ -28,14 +28,14 @@ DECISIONS = ("adopt", "retry", "abandon")
 
 @dataclass(frozen=True)
 class Engine:
-    """Everything that a run needs beside its job. `kit_for` gives the job's hands, from the run's recorded options."""
+    """Everything that a run needs beside its job. `hands`: what each job makes its kit from."""
 
     store: EventStore
     leases: Leases
     children: Children
     runner: Runner
     jobs: Mapping[str, Job[Any]]
-    kit_for: Callable[[Run], Any]
+    hands: Any
     new_id: Callable[[], str]
     heard: Callable[[Event, Run], None]
     wait_for_lease_s: float = 0.0
@@ -48,7 +48,7 @@ class Engine:
         with self._held(job, provisional):
             log = self._log(job, run_id, None)
             run = log.record(Entry(requested))
-            return self.runner.drive(job, log, self.kit_for(run))
+            return self.runner.drive(job, log, job.kit(self.hands, run))
 
     def resume(self, run_id: str, reason: str, decision: str | None = None) -> Run:
         """Takes up a run whose process is dead and drives it to its end; returns an ended run as it is.
@@ -79,7 +79,7 @@ class Engine:
     def _take_up(self, job: Job[Any], run: Run, reason: str, decision: str | None) -> Run:
         ended = self.children.end_left_behind(run.id, run.children)
         log = self._log(job, run.id, run)
-        kit = self.kit_for(run)
+        kit = job.kit(self.hands, run)
         if decision == "abandon":
             log.record(Entry(OperatorDecided(decision, reason)))
             log.record(Entry(failed(RunStranded(f"run {run.id} was abandoned: {reason}"))))

@@ -15,7 +15,7 @@ from axejournal.domain.facts import (
 )
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
-from axejournal.jobs.plan import BackupKit
+from axejournal.jobs.plan import BackupKit, Hands
 from axejournal.jobs.steps.clear_staging import ClearStaging, clear
 from axejournal.jobs.steps.dump_database import DumpDatabase
 from axejournal.jobs.steps.forget_snapshots import ForgetSnapshots
@@ -87,6 +87,25 @@ def _tidy(run: Run, kit: BackupKit) -> None:
     clear(kit.plan.staging)
 
 
+def _kit(hands: Hands, run: Run) -> BackupKit:
+    from axejournal.config.effective import restore
+    from axejournal.jobs.planning import backup_plan
+
+    config = restore(run.requested.options["config"])
+    plan = backup_plan(config, run.requested.options, hands.state)
+    return BackupKit(
+        plan=plan,
+        repository=hands.repository(plan.tier, config),
+        server=lambda source: hands.server(source, run.id, config),
+        is_dead_lock=hands.is_dead_lock,
+        memory=hands.memory,
+        store=hands.store,
+        disk=hands.disk,
+        clock=hands.clock,
+        restic_version=hands.restic_version,
+    )
+
+
 JOB: Job[BackupKit] = Job(
     name=NAME,
     title="nightly backup of databases and files into the local repository",
@@ -100,5 +119,6 @@ JOB: Job[BackupKit] = Job(
         "retaining": Stage(steps=lambda run, kit: (ForgetSnapshots(kit), ClearStaging(kit.plan.staging)), leave=_end),
     },
     resources=lambda run: (Resource(f"backup.local:{run.requested.customer}"), Resource("staging"), Resource("repository:local")),
+    kit=_kit,
     tidy=_tidy,
 )

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from axejournal.domain.policy import Keep
 from axejournal.domain.ports import Clock, DatabaseServer, Disk, EventStore, Memory, Repository, RepositoryLock
+
+if TYPE_CHECKING:
+    from axejournal.config.models import Config
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,51 @@ class BackupPlan:
     def sources(self) -> tuple[str, ...]:
         """The names of all that this run backs up."""
         return (*(plan.name for plan in self.databases), *(plan.name for plan in self.files))
+
+
+class Hands(Protocol):
+    """What the assembled program offers to the jobs, from which each makes its kit."""
+
+    @property
+    def state(self) -> Path:
+        """The folder of journal, leases, staging and logs."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The only way to know the time."""
+        ...
+
+    @property
+    def store(self) -> EventStore:
+        """The journal."""
+        ...
+
+    @property
+    def memory(self) -> Memory:
+        """What steps ask the journal."""
+        ...
+
+    @property
+    def disk(self) -> Disk:
+        """Free space."""
+        ...
+
+    def repository(self, tier: str, config: Config) -> Repository:
+        """A tier's repository."""
+        ...
+
+    def server(self, source: str, run: str, config: Config) -> DatabaseServer:
+        """A source's server, as a run reaches it."""
+        ...
+
+    def is_dead_lock(self, lock: RepositoryLock) -> bool:
+        """Whether the process that left a restic lock is dead for certain."""
+        ...
+
+    def restic_version(self) -> str:
+        """restic's version. Raises ProgramMissing, ProgramTooOld."""
+        ...
 
 
 @dataclass(frozen=True)

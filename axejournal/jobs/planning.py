@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ from axejournal.jobs.plan import BackupPlan, DatabasePlan, FilesPlan
 
 
 def backup_options(
-    config: Config, effective: Mapping[str, Any], tier: str, sources: Sequence[str], requested_at: datetime, path: Path
+    config: Config, effective: Mapping[str, Any], tier: str, sources: Sequence[str], requested_at: str, path: Path
 ) -> dict[str, Any]:
     """What a backup run records of what was asked for. `sources`: names or other names of sources; none means all.
     Raises UsageFault for a name that is no source, or of several."""
     chosen = {config.find_source(name).name for name in sources} or set(config.sources)
     return {
-        "requested_at": requested_at.isoformat(timespec="seconds"),
+        "requested_at": requested_at,
         "tier": tier,
         "sources": [name for name in config.sources if name in chosen],
         "files": [name for name in config.folders if name in chosen],

@@ -16,9 +16,11 @@ Sweeper = Callable[[str], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class RunChildren:
-    """The `Children` port. `keep` is told what each ended child said; `sweepers` end what is no process of ours."""
+    """The `Children` port. `keep` is told what each ended child said; `end_processes` ends what lives of a dead run's
+    processes, `sweepers` what is no process of ours."""
 
     keep: Callable[[str, str, int, str], None]
+    end_processes: Callable[[str, tuple[Child, ...]], tuple[Child, ...]]
     sweepers: Callable[[str], tuple[Sweeper, ...]]
 
     def owned(self, run: str, record: Callable[[Child], None]) -> AbstractContextManager[None]:
@@ -35,7 +37,7 @@ class RunChildren:
 
     def end_left_behind(self, run: str, recorded: tuple[Child, ...]) -> tuple[str, ...]:
         """Processes first: a client that still lives could start more inside its container."""
-        ended = tuple(f"process {child.pid} ({child.program})" for child in process.end_left_behind(run, recorded))
+        ended = tuple(f"process {child.pid} ({child.program})" for child in self.end_processes(run, recorded))
         for sweep in self.sweepers(run):
             ended += sweep(run)
         return ended

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from axejournal.programs import process
-
 POLL_S = 0.1  # how late a sleeper may notice that the run is being cancelled
 
 
@@ -23,6 +21,8 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         """Waits at least that long, whatever the wall clock does; ends early when the run is being cancelled."""
+        from axejournal.programs import process
+
         end = time.monotonic() + seconds
         while process.cancelled() is None and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, POLL_S))

@@ -219,6 +219,7 @@ def job(at_once=1):
             ),
         },
         resources=lambda run: (Resource("paper"),),
+        kit=lambda hands, run: hands,
         tidy=lambda run, kit: (kit.folder / "tidied").touch(),
         facts=(Written, Begun, AllWritten, Sealed),
     )
@@ -241,7 +242,7 @@ class Bench:
             children=self.children,
             runner=Runner(self.children, self.clock, self.observer),
             jobs={"toy": job(self.at_once)},
-            kit_for=lambda run: self.toy,
+            hands=self.toy,
             new_id=lambda: f"id{next(self.ids)}",
             heard=lambda event, run: None,
         )

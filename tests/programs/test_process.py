@@ -17,7 +17,8 @@ import pytest
 from axejournal.domain.errors import ProgramMissing, ProgramStalled
 from axejournal.domain.ports import Child
 from axejournal.programs import process
-from axejournal.programs.process import Command, Owner, boot_id, end_left_behind, identify, owned, run
+from axejournal.programs.left_behind import end_left_behind
+from axejournal.programs.process import Command, Owner, boot_id, identify, owned, run
 
 
 def sh(script, **options):

@@ -1,0 +1,137 @@
+"""The parts of the assembled program, each made when it is asked for, so that a command pays only for what it uses."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from axejournal.domain.events import Fact
+
+if TYPE_CHECKING:
+    from axejournal.config.models import Config
+    from axejournal.domain.ports import Clock, DatabaseServer, Disk, Memory, RepositoryLock
+    from axejournal.journal.leases import FileLeases
+    from axejournal.journal.store import Store
+    from axejournal.programs.children import RunChildren, Sweeper
+    from axejournal.programs.restic import ResticRepository
+    from axejournal.programs.traces import Traces
+
+JOURNAL = "journal.sqlite"
+
+
+class Parts:
+    """The parts of one configuration's program; to the jobs, their Hands."""
+
+    def __init__(self, config: Config, config_path: Path) -> None:
+        self.config = config
+        self.config_path = config_path
+        self.state = config.state
+
+    @functools.cached_property
+    def clock(self) -> Clock:
+        """The only way to know the time."""
+        from axejournal.programs.clock import SystemClock
+
+        return SystemClock()
+
+    @functools.cached_property
+    def traces(self) -> Traces:
+        """Progress files and logs of runs."""
+        from axejournal.programs.traces import Traces
+
+        return Traces(self.state)
+
+    @functools.cached_property
+    def store(self) -> Store:
+        """The journal; it is made, or brought up to date, when it is opened."""
+        from axejournal.journal.store import Store
+        from axejournal.programs import process
+
+        me, boot = process.own_name(), process.boot_id()
+        return Store(self.state / JOURNAL, all_facts(), clock=self.clock, process_name=me, boot_id=boot)
+
+    @functools.cached_property
+    def leases(self) -> FileLeases:
+        """The leases of this machine."""
+        from axejournal.journal.leases import FileLeases
+
+        return FileLeases(self.state / "leases", self.clock)
+
+    @functools.cached_property
+    def memory(self) -> Memory:
+        """What steps ask the journal."""
+        from axejournal.journal.memory import JournalMemory
+
+        return JournalMemory(self.state / JOURNAL, self.store, self.config.customer, ZoneInfo(self.config.timezone))
+
+    @functools.cached_property
+    def children(self) -> RunChildren:
+        """The children of runs."""
+        from axejournal.programs.children import RunChildren
+        from axejournal.programs.left_behind import end_left_behind
+
+        return RunChildren(self.traces.keep, end_left_behind, self._sweepers)
+
+    @functools.cached_property
+    def disk(self) -> Disk:
+        """Free space."""
+        from axejournal.programs.disk import SystemDisk
+
+        return SystemDisk()
+
+    def is_dead_lock(self, lock: RepositoryLock) -> bool:
+        """Whether the process that left a restic lock is dead for certain."""
+        from axejournal.programs.restic_locks import lock_is_dead
+
+        return lock_is_dead(lock, socket.gethostname())
+
+    def restic_version(self) -> str:
+        """restic's version. Raises ProgramMissing, ProgramTooOld."""
+        from axejournal.programs.install import require_restic
+
+        return ".".join(map(str, require_restic(self.config.restic.program)[1]))
+
+    def repository(self, tier: str, config: Config | None = None) -> ResticRepository:
+        """A tier's repository. Raises ProgramMissing."""
+        from axejournal.programs.install import require_restic
+        from axejournal.programs.restic import ResticRepository
+        from axejournal.programs.secrets import PasswordSource
+
+        chosen = config or self.config
+        settings = chosen.tiers.local
+        program, _ = require_restic(chosen.restic.program)
+        password = PasswordSource.of(settings.password.reference)
+        return ResticRepository(program, str(settings.repository), password, cache_dir=self.state / "cache" / tier)
+
+    def server(self, source: str, run: str, config: Config | None = None) -> DatabaseServer:
+        """A source's database server, as a run reaches it."""
+        from axejournal.programs.postgres import PostgresServer, ServerAddress
+
+        chosen = config or self.config
+        settings = chosen.databases[source]
+        address = ServerAddress(
+            container=settings.container,
+            host=settings.host,
+            socket=settings.socket,
+            port=settings.port,
+            user=settings.user,
+            passfile=settings.passfile,
+            volume=settings.volume,
+            lock_wait_timeout_s=settings.lock_wait_timeout_s,
+        )
+        return PostgresServer(address, run, self.state / "staging", docker=self.config.docker.program)
+
+    def _sweepers(self, run: str) -> tuple[Sweeper, ...]:
+        return ()
+
+
+def all_facts() -> tuple[type[Fact], ...]:
+    """Every fact that a journal of this axej may hold."""
+    from axejournal.domain.events import ENGINE_FACTS
+    from axejournal.domain.facts import SHARED_FACTS
+    from axejournal.jobs import all_jobs
+
+    return (*ENGINE_FACTS, *SHARED_FACTS, *(fact for job in all_jobs() for fact in job.facts))
