@@ -46,6 +46,14 @@ class Traces:
                 self._written_at[run] = now
                 self._write(run)
 
+    def read_progress(self, run: str) -> dict[str, Progress]:
+        """How far each step of a run is, by what its process wrote last; empty when it wrote nothing."""
+        try:
+            found = json.loads(self.progress_path(run).read_text(encoding="utf-8"))
+            return {step: Progress(**values) for step, values in found.items()}
+        except (OSError, ValueError, TypeError):
+            return {}
+
     def keep(self, run: str, program: str, exit_code: int, stderr: str) -> None:
         """Keeps what a child said on stderr, and that it failed if it did."""
         if exit_code == 0 and not stderr.strip():

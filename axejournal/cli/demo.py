@@ -1,0 +1,139 @@
+"""`axej demo`: a company's data, a nightly backup, a kill in the middle, and what the journal tells of it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from axejournal.cli.main import Command, run
+from axejournal.domain.errors import ProgramFailed, UsageFault
+
+if TYPE_CHECKING:
+    from axejournal.app import App
+    from axejournal.demo.world import World
+
+
+@click.command(cls=Command, short_help="See it all work in a world of its own.")
+@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where (else a temporary folder).")
+@click.option("--keep", is_flag=True, help="Leave everything there, the server running.")
+@click.option("--down", type=click.Path(path_type=Path), metavar="DIR", help="End a demo that was kept.")
+def demo(directory: Path | None, keep: bool, down: Path | None) -> int:
+    """See it all work in a world of its own.
+
+    \b
+    Example:
+      axej demo
+      axej demo --keep --dir ~/axej-demo
+      axej demo --down ~/axej-demo
+
+    Starts a PostgreSQL of its own with five databases, makes files, backs all of it up, kills a second run in the
+    middle, resumes it, and shows what the journal knows. Nothing outside its folder is touched. About a minute.
+    """
+    if down is not None:
+        return _down(down)
+    if keep and directory is None:
+        raise UsageFault("--keep needs --dir", "Write where to: axej demo --keep --dir ~/axej-demo")
+    place = (directory or Path(tempfile.mkdtemp(prefix="axej-demo-"))).absolute()
+    with _world(place, keep, temporary=directory is None) as world:
+        _show(world)
+        _say_what_was_seen(place, keep)
+    return 0
+
+
+@contextlib.contextmanager
+def _world(place: Path, keep: bool, temporary: bool) -> Iterator[World]:
+    from axejournal.demo import world
+
+    _title("A company's data")
+    made = world.up(place, lambda done: click.echo(f"  {done}"))
+    try:
+        yield made
+    except BaseException:
+        world.down(place)
+        raise
+    if not keep:
+        world.down(place)
+    if temporary:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _show(world: World) -> None:
+    app = _app(world)
+    _title(
+        "The repository is made, once, by an explicit command", "axej init --adopt local" if _has_repository(app) else "axej init"
+    )
+    _expect(app.init_repository("local", adopt=_has_repository(app)).state, "succeeded")
+    _title("The nightly backup: five databases at once, then one snapshot", "axej backup --local")
+    _command(world, "backup", "--local")
+    world.pass_a_day(1)
+    _title("A day of work later: the next backup, killed with SIGKILL in the middle", "axej backup --local & kill -9 $!")
+    killed = kill_in_the_middle(app)
+    click.echo(f"  killed run {killed} while restic was reading; restic itself lives on for now")
+    _title("Resumed: what the dead run left is ended, finished steps are not done again", "axej resume")
+    _command(world, "resume")
+    _title("What ran", "axej history")
+    _command(world, "history")
+    _title("What can be restored", "axej points")
+    _command(world, "points")
+    _title("At a look", "axej status")
+    _command(world, "status")
+
+
+def _app(world: World) -> App:
+    from axejournal.app import App
+    from axejournal.config.load import load
+
+    return App(load(world.config_path), world.config_path)
+
+
+def _command(world: World, *words: str) -> None:
+    """Runs a command as a user would, in this process, so that a terminal shows its live progress."""
+    sys.stdout.flush()
+    _expect(str(run(["--config", str(world.config_path), *words])), "0")
+
+
+def _expect(found: str, wanted: str) -> None:
+    if found != wanted:
+        raise ProgramFailed(
+            f"the demo came to {found} where {wanted} was expected", 'Look at what it printed above, and at "axej doctor".'
+        )
+
+
+def _down(place: Path) -> int:
+    from axejournal.demo import world
+
+    ended = world.down(place.absolute())
+    click.echo(f"the demo in {place} was ended" if ended else f"no demo runs in {place}")
+    return 0
+
+
+def _title(what: str, command: str = "") -> None:
+    click.echo()
+    click.secho(what, bold=True)
+    if command:
+        click.secho(f"$ {command}", fg="cyan")
+
+
+def _say_what_was_seen(place: Path, keep: bool) -> None:
+    _title("What you saw")
+    click.echo(
+        "  Two nights of five databases and a folder. The second was killed with SIGKILL; resume ended what it had left\n"
+        "  running, did none of the finished dumps again, and stored nothing twice. Both are whole restore points, and the\n"
+        "  journal can tell each step of both."
+    )
+    if not keep:
+        click.echo("  To look around: axej demo --keep --dir ~/axej-demo\n  For your own machine: axej init")
+        return
+    click.echo(
+        f"  Everything is in {place}. Go on with:\n"
+        f"    export AXEJ_CONFIG={place}/axej.yaml\n"
+        "    axej history        axej status        axej backup --local        axej journal verify\n"
+        f"  End it with: axej demo --down {place}"
+    )
