@@ -87,7 +87,12 @@ class Store:
         self._guard = threading.RLock()
         self._lock = WriterLock(database.lock_path(path))
         self._file: tuple[int, int] | None = None
-        self._connection: Connection | None = self._open()
+        self._connection: Connection | None = None
+        try:
+            self._connection = self._open()
+        except BaseException:
+            self._lock.close()
+            raise
 
     # --- the port EventStore ---
 

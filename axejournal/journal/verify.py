@@ -22,6 +22,8 @@ from axejournal.journal.upcasters import UPCASTERS, Upcaster, Upcasters
 
 MOST_FAULTS = 20
 """No more are collected; the first one says where to look."""
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What reading a damaged file raises (the message itself may be no text any more)."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def verify(
             _walk(journal, seen, known, Upcasters(upcasters) if current else None, progress)
             if current and not seen.broken:
                 _projections(journal, seen, Upcasters(upcasters))
-        except sqlite3.DatabaseError as fault:
+        except UNREADABLE as fault:
             seen.add(f"behind event {seen.position} the file can't be read: {fault}", seen.position + 1)
     _anchors(known, seen)
     return Verdict(path, seen.events, seen.head.hex(), len(known), tuple(seen.faults))
@@ -124,7 +126,7 @@ def _shape(journal: sqlite3.Connection, seen: _Findings, current: bool) -> None:
     """SQLite's own check, and every table, index and trigger against the golden schema."""
     try:
         lines = [line for (line,) in journal.execute(f"PRAGMA integrity_check({MOST_FAULTS})").fetchall() if line != "ok"]
-    except sqlite3.DatabaseError as fault:
+    except UNREADABLE as fault:
         lines = [str(fault)]
     for line in lines:
         seen.add(f"SQLite's integrity check says: {line}")
@@ -169,7 +171,7 @@ def _readable_pages(journal: sqlite3.Connection) -> Iterator[list[Row]]:
         for rows in pages(journal):
             yield rows
             last = int(rows[-1][0])
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         while rows := next(pages(journal, last, size=1), []):
             yield rows
             last = int(rows[-1][0])
@@ -182,26 +184,36 @@ def _chained(row: Row, seen: _Findings) -> None:
     if position != seen.position + 1:
         gap = f"{seen.position + 1}" if position == seen.position + 2 else f"{seen.position + 1} to {position - 1}"
         seen.add(f"events are missing: {gap}", seen.position + 1)
-    if link(previous, row[:15]) != own:
+    if not _fits(row):
         seen.add(f"event {position} was changed: its hash doesn't fit its content", position)
     if previous != seen.head:
         seen.add(f"event {position} doesn't follow event {seen.position}: the hash of the one before differs", position)
     before, last_epoch = seen.numbers.get(run, (0, 0))
-    if number != before + 1 or epoch < last_epoch:
-        seen.add(f"event {position} is number {number} of epoch {epoch} of run {run}, after number {before}", position)
-    seen.numbers[run] = (number, epoch)
-    seen.position, seen.head, seen.events = position, own, seen.events + 1
+    if isinstance(number, int) and isinstance(epoch, int):
+        if number != before + 1 or epoch < last_epoch:
+            seen.add(f"event {position} is number {number} of epoch {epoch} of run {run}, after number {before}", position)
+        seen.numbers[run] = (number, epoch)
+    seen.position, seen.events = position, seen.events + 1
+    seen.head = own if isinstance(own, bytes) else NO_HASH
+
+
+def _fits(row: Row) -> bool:
+    try:
+        return bool(link(row[15], row[:15]) == row[16])
+    except TypeError:  # a damaged column has another type
+        return False
 
 
 def _replay(journal: sqlite3.Connection, rows: list[Row], seen: _Findings, upcasters: Upcasters) -> None:
     """Into the temporary tables, in a transaction that touches nothing else."""
     journal.execute("BEGIN")
-    try:
-        replay(journal, (event_of(row, upcasters) for row in rows), PROJECTIONS)
-    except (KeyError, TypeError, ValueError) as fault:
-        seen.add(f"an event of {seen.position - len(rows) + 1} to {seen.position} can't be replayed: {fault!r}")
-    finally:
-        journal.execute("COMMIT")
+    for row in rows:
+        try:
+            replay(journal, (event_of(row, upcasters),), PROJECTIONS)
+        except (KeyError, TypeError, ValueError, sqlite3.Error) as fault:
+            seen.add(f"event {row[0]} can't be replayed: {fault!r}", row[0])
+            break
+    journal.execute("COMMIT")
 
 
 def _projections(journal: sqlite3.Connection, seen: _Findings, upcasters: Upcasters) -> None:

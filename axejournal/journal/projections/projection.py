@@ -22,6 +22,11 @@ class Projection:
     hears: frozenset[str] | None = None
 
 
+def storable(text: str) -> str:
+    """The text, with what SQLite can't hold (half a character, out of a file name that is no UTF-8) as escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def instant_us(text: str | None) -> int | None:
     """Microseconds since 1970 (UTC) of an ISO 8601 time with offset; None for None and for a time without offset."""
     if text is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from axejournal.domain.events import Event
-from axejournal.journal.projections.projection import Projection
+from axejournal.journal.projections.projection import Projection, storable
 
 _RECORD = """
 INSERT INTO repositories (customer, tier, repository, place, recorded_by, recorded_position)
@@ -24,7 +24,7 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
     data = event.data
     which = (data["tier"], data["repository"])
     if event.name == "RepositoryRecorded":
-        tables.execute(_RECORD, (*which, data["place"], event.position, event.run))
+        tables.execute(_RECORD, (*which, storable(data["place"]), event.position, event.run))
     else:
         size = (
             data.get("repository_bytes"),

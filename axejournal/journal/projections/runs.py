@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from axejournal.domain.events import Event
-from axejournal.journal.projections.projection import Projection, instant_us
+from axejournal.journal.projections.projection import Projection, instant_us, storable
 
 ENDS = frozenset({"RunSucceeded", "RunDegraded", "RunFailed", "RunCancelled"})
 
@@ -40,7 +40,7 @@ _CHANGES: dict[str, tuple[str, Values]] = {
     ),
     "RunDegraded": (
         f"outcome = 'degraded', exit_code = 3, finished_at_us = ?, {_WHY}",
-        lambda event: (event.recorded_at_us, None, "; ".join(event.data["reasons"]), None),
+        lambda event: (event.recorded_at_us, None, storable("; ".join(event.data["reasons"])), None),
     ),
     "RunFailed": (
         "outcome = CASE decision WHEN 'abandon' THEN 'abandoned' ELSE 'failed' END, "
@@ -75,7 +75,8 @@ def _insert(tables: sqlite3.Connection, event: Event) -> None:
 
 
 def _why(event: Event) -> tuple[Any, ...]:
-    return event.data["error"], event.data["message"], event.data.get("hint") or None
+    hint = event.data.get("hint")
+    return event.data["error"], storable(event.data["message"]), storable(hint) if hint else None
 
 
 PROJECTION = Projection("runs", ("runs",), apply)
