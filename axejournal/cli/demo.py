@@ -65,11 +65,12 @@ def _world(place: Path, keep: bool, temporary: bool) -> Iterator[World]:
 
 
 def _show(world: World) -> None:
+    from axejournal.demo.killed import kill_in_the_middle
+
     app = _app(world)
-    _title(
-        "The repository is made, once, by an explicit command", "axej init --adopt local" if _has_repository(app) else "axej init"
-    )
-    _expect(app.init_repository("local", adopt=_has_repository(app)).state, "succeeded")
+    adopt = (app.config.tiers.local.repository / "config").exists()
+    _title("The repository is made, once, by an explicit command", "axej init --adopt local" if adopt else "axej init")
+    _expect(app.init_repository("local", adopt=adopt).state, "succeeded")
     _title("The nightly backup: five databases at once, then one snapshot", "axej backup --local")
     _command(world, "backup", "--local")
     world.pass_a_day(1)
