@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 
 from axejournal.domain.errors import AxejError, DiskFull, RepositoryForeign
@@ -39,8 +40,9 @@ class Preflight:
         version = kit.restic_version()
         leftovers = self._sweep()
         with ThreadPoolExecutor(max_workers=1 + len(kit.plan.databases)) as pool:
-            repository = pool.submit(kit.repository.identity)
-            looks = {plan.name: pool.submit(self.look, plan) for plan in kit.plan.databases}
+            # each thread gets a copy of the context: it says whose children are started here
+            repository = pool.submit(copy_context().run, kit.repository.identity)
+            looks = {plan.name: pool.submit(copy_context().run, self.look, plan) for plan in kit.plan.databases}
             identity = repository.result()
             found = {name: look.result() for name, look in looks.items()}
         self.compare(identity)
