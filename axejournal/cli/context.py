@@ -27,7 +27,7 @@ class Context:
     @functools.cached_property
     def config_path(self) -> Path:
         """Where the configuration is: `--config`, AXEJ_CONFIG, the default place. Raises ConfigurationFault."""
-        from axejournal.config.load import find
+        from axejournal.config.place import find
 
         return find(self._explicit)
 

@@ -67,17 +67,15 @@ def _install(patient: Patient) -> None:
 
 
 def _print(finding: Finding) -> None:
-    from axejournal.cli.output import console, plain
+    from axejournal.cli.output import Styled, plain, say
 
-    screen = console()
-    screen.print(f"{finding.level:<5}", style=STYLES[finding.level], end="")
     lines = plain(finding.text).split("\n")
-    screen.print(f"{finding.name}: {lines[0]}", markup=False, soft_wrap=True)
+    say(Styled(f"{finding.level:<5}", STYLES[finding.level]), f"{finding.name:<17}{lines[0]}")
     for line in lines[1:]:
-        screen.print(f"     {line}", markup=False, soft_wrap=True)
+        say(f"{'':<22}{line}")
     if finding.hint:
         page = f" See runbooks/{finding.runbook}.md." if finding.runbook else ""
-        screen.print(f"     {plain(finding.hint)}{page}", markup=False, soft_wrap=True)
+        say(f"{'':<22}{plain(finding.hint)}{page}")
 
 
 def _print_sum(found: list[Finding]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 OUTCOMES = ("open", "succeeded", "degraded", "failed", "cancelled", "abandoned")
 
 
-@dataclasses.dataclass(frozen=True)
-class Filter:
+class Filter(NamedTuple):
     """What the list is asked for, as typed."""
 
     job: str | None
@@ -84,7 +82,7 @@ def _print_json_list(rows: tuple[RunRow, ...]) -> None:
 
 def as_json(row: RunRow) -> dict[str, Any]:
     """A run as `history --json` gives it. Later versions add keys and change none."""
-    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    values = dict(vars(row))
     texts = {name: value.isoformat() for name, value in values.items() if isinstance(value, datetime)}
     return {**values, **texts, "error": row.message or row.error, "error_code": row.error}
 

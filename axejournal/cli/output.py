@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,11 +58,33 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def outcome(name: str, state: str = "") -> Any:
+class Styled(NamedTuple):
+    """A text and rich's style for it."""
+
+    text: str
+    style: str = ""
+
+
+def outcome(name: str, state: str = "") -> Styled:
     """An outcome in its colour; an open run is told by its state."""
+    return Styled(state if name == "open" and state else name, OUTCOME_STYLES.get(name, ""))
+
+
+def is_fancy() -> bool:
+    """Whether the output is laid out for a screen, with colours and a width. A pipe gets plain lines, whole, without
+    rich, whose import takes as long as Python's start twice over."""
+    return sys.stdout.isatty() or any(name in os.environ for name in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"))
+
+
+def say(*parts: str | Styled) -> None:
+    """One line on stdout, in colours on a terminal; never wrapped by us, so that it can be searched and copied."""
+    styled = [part if isinstance(part, Styled) else Styled(part) for part in parts]
+    if not is_fancy():
+        print("".join(part.text for part in styled))
+        return
     from rich.text import Text
 
-    return Text(state if name == "open" and state else name, style=OUTCOME_STYLES.get(name, ""))
+    console().print(Text.assemble(*styled), soft_wrap=True)
 
 
 def plain(text: str) -> str:

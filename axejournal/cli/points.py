@@ -69,9 +69,7 @@ def _as_json(point: PointRow) -> dict[str, object]:
 
 
 def _print(found: tuple[PointRow, ...]) -> None:
-    from rich.text import Text
-
-    from axejournal.cli.output import size, times
+    from axejournal.cli.output import Styled, size, times
     from axejournal.cli.tables import Column, print_table
 
     title, moments = times("time", [point.time.replace("T", " ", 1) for point in found])
@@ -90,7 +88,7 @@ def _print(found: tuple[PointRow, ...]) -> None:
                 point.source,
                 point.tier,
                 moments[place],
-                Text(point.proof, style=PROOF_STYLES.get(point.proof, "")),
+                Styled(point.proof, PROOF_STYLES.get(point.proof, "")),
                 size(point.size_bytes),
                 point.snapshot[:8],
                 point.run,

@@ -12,7 +12,7 @@ import click
 
 from axejournal.cli.history import as_json as run_as_json
 from axejournal.cli.history import slot_text, took_s
-from axejournal.cli.output import console, duration, local, outcome, print_json, size
+from axejournal.cli.output import Styled, duration, local, outcome, print_json, say, size
 from axejournal.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
@@ -91,30 +91,26 @@ def _print_json(here: Context, run: RunRow, events: Sequence[EventRow], alive: b
 
 
 def _print_head(here: Context, run: RunRow, alive: bool | None) -> None:
-    state = outcome(run.outcome, run.state)
+    state = [outcome(run.outcome, run.state)]
     if alive is not None:
-        state.append(", at work" if alive else ", its process is dead", style="cyan" if alive else "red")
+        state.append(Styled(", at work", "cyan") if alive else Styled(", its process is dead", "red"))
     if run.exit_code:
-        state.append(f" (exit {run.exit_code})")
-    took = duration(took_s(run))
+        state.append(Styled(f" (exit {run.exit_code})"))
+    took = f", took {duration(took_s(run))}" if run.finished_at else ""
     tries = f"{run.attempts} tries of steps" + (f", {run.retries} repeated" if run.retries else "")
     tries += f", resumed {run.resumed} times" if run.resumed > 1 else ", resumed once" if run.resumed else ""
     snapshots = ", ".join(each[:8] for each in run.snapshots)
     if snapshots and run.size_bytes:
         snapshots += f", {size(run.size_bytes)}, {size(run.stored_bytes)} new"
-    screen = console()
-    screen.print(f"run {run.run}: {run.job} of {run.customer}", markup=False, style="bold", soft_wrap=True)
-    for title, value in (
-        ("outcome", state),
-        ("slot", slot_text(run)),
-        ("started", f"{local(run.started_at or run.requested_at, here.zone, seconds=True)}" + (f", took {took}" if took else "")),
-        ("tries", tries),
-        ("snapshot", snapshots),
-    ):
-        if value:
-            screen.print(f"  {title:<9} ", end="")
-            screen.print(value, markup=False, soft_wrap=True)
-    click.echo()
+    say(Styled(f"run {run.run}: {run.job} of {run.customer}", "bold"))
+    say("  outcome   ", *state)
+    if run.slot:
+        say(f"  slot      {slot_text(run)}")
+    say(f"  started   {local(run.started_at or run.requested_at, here.zone, seconds=True)}{took}")
+    say(f"  tries     {tries}")
+    if snapshots:
+        say(f"  snapshot  {snapshots}")
+    say()
 
 
 def _print_events(here: Context, events: Sequence[EventRow]) -> None:

@@ -44,23 +44,19 @@ def status(as_json: bool) -> int:
 
 
 def _print(here: Context, found: Standing) -> None:
-    from axejournal.cli.output import console
+    from axejournal.cli.output import Styled, say
 
     head = "overdue" if found.overdue else "ok" if all(tier.state == "ok" for tier in found.tiers) else "never"
     words = {"overdue": "something is OVERDUE", "ok": "everything is backed up", "never": "not everything has been backed up yet"}
-    screen = console()
-    screen.print(f"{found.customer}: ", end="", markup=False)
-    screen.print(words[head], style=STYLES[head])
-    click.echo()
+    say(f"{found.customer}: ", Styled(words[head], STYLES[head]))
+    say()
     left_out = _print_tiers(here, found)
     _print_sources(found)
     _print_notes(here, found, "next run" in left_out)
 
 
 def _print_tiers(here: Context, found: Standing) -> tuple[str, ...]:
-    from rich.text import Text
-
-    from axejournal.cli.output import duration, local, size, times
+    from axejournal.cli.output import Styled, duration, local, size, times
     from axejournal.cli.tables import Column, print_table
 
     title, successes = times("last success", [local(_succeeded_at(tier), here.zone) for tier in found.tiers])
@@ -79,7 +75,7 @@ def _print_tiers(here: Context, found: Standing) -> tuple[str, ...]:
         [
             (
                 tier.tier,
-                Text(tier.state, style=STYLES[tier.state]),
+                Styled(tier.state, STYLES[tier.state]),
                 successes[place] or ("no run yet" if tier.fresh is None else "none"),
                 duration(_age_s(tier, found)),
                 duration(tier.rpo_s),
@@ -116,9 +112,7 @@ def _next(tier: TierStanding, found: Standing) -> str:
 
 
 def _print_sources(found: Standing) -> None:
-    from rich.text import Text
-
-    from axejournal.cli.output import duration, size, times
+    from axejournal.cli.output import Styled, duration, size, times
     from axejournal.cli.tables import Column, print_table
 
     rows = [source for tier in found.tiers if tier.fresh for source in tier.sources]
@@ -141,7 +135,7 @@ def _print_sources(found: Standing) -> None:
             (
                 row.source,
                 row.tier,
-                Text(row.state, style=STYLES[row.state]),
+                Styled(row.state, STYLES[row.state]),
                 newest[place] or "none",
                 duration(row.age_s),
                 row.newest.proof if row.newest else "",

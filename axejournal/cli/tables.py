@@ -1,22 +1,21 @@
 """Tables that fit: on a narrow terminal whole columns go, the least needed first, and long text is folded inside its
-own cell; ids, times and numbers are never cut. Without a terminal nothing goes."""
+own cell; ids, times and numbers are never cut. In a pipe nothing goes, and rich is not needed."""
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-from axejournal.cli.output import console, plain, table
+from axejournal.cli.output import Styled, is_fancy, plain
 
 GAP = 2
+Row = Sequence[Styled]
 
 
-@dataclass(frozen=True)
-class Column:
-    """`spare`: 0 stays always; of the others the highest number goes first. `least`: text that may be folded down to
-    this width. A column without any content is left out, unless it has `spare` 0."""
+class Column(NamedTuple):
+    """`spare`: 0 stays always; of the others those with the lowest numbers stay. `least`: text that may be folded down
+    to this width. A column without any content is left out, unless it has `spare` 0."""
 
     title: str
     spare: int = 0
@@ -26,29 +25,73 @@ class Column:
 
 def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[Any]]) -> tuple[str, ...]:
     """Prints rows (cells are text, never markup); returns the titles of columns that had content and no room."""
+    kinds = [Column(column) if isinstance(column, str) else column for column in columns]
+    cells = [[_cell(value) for value in row] for row in rows]
+    wanted = [place for place, kind in enumerate(kinds) if not kind.spare or any(row[place].text for row in cells)]
+    needs = {place: max([len(kinds[place].title), *(width(row[place].text) for row in cells)]) for place in wanted}
+    if not is_fancy():
+        _print_plain(
+            [kinds[place] for place in wanted], [needs[place] for place in wanted], [[row[p] for p in wanted] for row in cells]
+        )
+        return ()
+    return _print_fancy(kinds, wanted, needs, cells)
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal a text takes: Korean takes two a letter (UAX 11)."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _cell(value: Any) -> Styled:
+    text, style = value if isinstance(value, Styled) else ("" if value is None else str(value), "")
+    if not text.isprintable():
+        text = " ".join(plain(text).split())
+    return Styled(text, style)
+
+
+def _print_plain(kinds: Sequence[Column], widths: Sequence[int], rows: Sequence[Row]) -> None:
+    lines = [[kind.title for kind in kinds], *([cell.text for cell in row] for row in rows)]
+    for number, texts in enumerate(lines):
+        padded = []
+        for kind, size, text in zip(kinds, widths, texts, strict=True):
+            blank = " " * (size - width(text))
+            padded.append(blank + text if kind.right else text + blank)
+        print((" " * GAP).join(padded).rstrip())
+        if number == 0:
+            rule = "─" if "utf" in (sys.stdout.encoding or "").lower() else "-"
+            print(rule * (sum(widths) + GAP * (len(widths) - 1)))
+
+
+def _print_fancy(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int, int], rows: Sequence[Row]) -> tuple[str, ...]:
     from rich.text import Text
 
-    kinds = [Column(column) if isinstance(column, str) else column for column in columns]
-    cells = [[cell if isinstance(cell, Text) else Text(_one_line(cell)) for cell in row] for row in rows]
-    screen = console()
-    wanted = [place for place, kind in enumerate(kinds) if not kind.spare or any(row[place].plain for row in cells)]
-    needs = {place: max([len(kinds[place].title), *(row[place].cell_len for row in cells)]) for place in wanted}
-    room = screen.width if screen.is_terminal or "COLUMNS" in os.environ else sum(needs.values()) + GAP * len(needs)
+    from axejournal.cli.output import console, table
+
+    room = console().width
     shown = _fitting(kinds, wanted, needs, room)
+    widths = _widths(kinds, shown, needs, room)
     made = table()
-    fold = [place for place in shown if kinds[place].least]
-    left = room - sum(needs[place] for place in shown if place not in fold) - GAP * (len(shown) - 1)
     for place in shown:
         kind = kinds[place]
-        width = max(kind.least, min(needs[place], left // len(fold))) if kind.least else needs[place]
-        made.add_column(
-            kind.title, width=width, no_wrap=not kind.least, justify="right" if kind.right else "left", overflow="fold"
-        )
-        needs[place] = width
-    for row in cells:
-        made.add_row(*(row[place] for place in shown))
-    console(width=sum(needs[place] for place in shown) + GAP * (len(shown) - 1)).print(made)
+        justify: Literal["left", "right"] = "right" if kind.right else "left"
+        made.add_column(kind.title, width=widths[place], no_wrap=not kind.least, justify=justify, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(row[place].text, style=row[place].style) for place in shown))
+    console(width=sum(widths.values()) + GAP * (len(shown) - 1)).print(made)
     return tuple(kinds[place].title for place in wanted if place not in shown)
+
+
+def _widths(kinds: Sequence[Column], shown: Sequence[int], needs: dict[int, int], room: int) -> dict[int, int]:
+    """Of each column shown: what it needs, and what is left for those that may be folded."""
+    fold = [place for place in shown if kinds[place].least]
+    left = room - sum(needs[place] for place in shown if place not in fold) - GAP * (len(shown) - 1)
+    return {
+        place: max(kinds[place].least, min(needs[place], left // len(fold))) if place in fold else needs[place] for place in shown
+    }
 
 
 def _fitting(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int, int], room: int) -> list[int]:
@@ -56,16 +99,11 @@ def _fitting(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int, in
     shown = [place for place in wanted if not kinds[place].spare]
     left = room - sum(_least(kinds[place], needs[place]) + GAP for place in shown) + GAP
     for place in sorted(set(wanted) - set(shown), key=lambda place: kinds[place].spare):
-        if (width := _least(kinds[place], needs[place]) + GAP) <= left:
+        if (size := _least(kinds[place], needs[place]) + GAP) <= left:
             shown.append(place)
-            left -= width
+            left -= size
     return sorted(shown)
 
 
 def _least(kind: Column, needed: int) -> int:
     return min(needed, kind.least) if kind.least else needed
-
-
-def _one_line(cell: Any) -> str:
-    text = "" if cell is None else plain(str(cell))
-    return text if text.isprintable() else " ".join(text.split())

@@ -18,10 +18,10 @@ BUSY_S = 10.0
 
 def exists(path: Path) -> bool:
     """Whether there is a journal. Raises JournalDamaged when there was one and its file is gone or cut to nothing."""
-    from axejournal.journal.place import check_file
-
     if path.exists() and path.stat().st_size:
         return True
+    from axejournal.journal.place import check_file
+
     check_file(path)
     return False
 
