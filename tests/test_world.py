@@ -45,6 +45,8 @@ def test_repository_takes_a_snapshot(repository, tmp_path):
     (tmp_path / "file").write_bytes(b"x" * 1000)
     made.run("backup", str(tmp_path / "file"), "--tag", "run=1")
     snapshot = made.snapshots("run=1")[0]
+    assert [found["id"] for found in made.snapshots()] == [snapshot["id"]]
+    assert made.snapshots("run=2") == []
     assert made.files(snapshot["id"]) == {str(tmp_path / "file"): 1000}
     assert made.locks() == []
     assert len(made.id) == 64
@@ -117,3 +119,12 @@ def test_world_knows_the_processes_of_its_home(world):
     sleeper.kill()
     sleeper.wait()
     assert world.processes() == []
+
+
+def test_world_kills_axej_at_a_named_instant(make_world):
+    world = make_world(databases=())
+    assert world.axej("backup", "--local", kill_at="effect:snapshot").returncode == -signal.SIGKILL
+    assert world.json("history")[0]["state"] == "snapshotting"
+    world.axej("resume", expect=0)
+    assert [run["outcome"] for run in world.json("history")] == ["succeeded"]
+    assert len(world.repository.snapshots()) == 1

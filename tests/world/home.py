@@ -187,7 +187,11 @@ def make_world(
             "state": str(world.state),
             "sources": {"files": {"kind": "files", "path": str(world.files)}},
             "tiers": {
-                "local": {"repository": str(world.repository.path), "password": {"file": str(world.repository.password_file)}},
+                "local": {
+                    "repository": str(world.repository.path),
+                    "password": {"file": str(world.repository.password_file)},
+                    "schedule": "0 3 * * *",
+                },
             },
         }
         world.write()

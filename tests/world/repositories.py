@@ -50,7 +50,8 @@ class Repository:
 
     def snapshots(self, *tags: str) -> list[dict[str, Any]]:
         """All snapshots that carry all these tags, oldest first."""
-        found: list[dict[str, Any]] = self.json("snapshots", "--no-lock", "--tag", ",".join(tags))
+        filters = ("--tag", ",".join(tags)) if tags else ()  # an empty filter would find those without tags only
+        found: list[dict[str, Any]] = self.json("snapshots", "--no-lock", *filters)
         return sorted(found, key=lambda snapshot: snapshot["time"])
 
     def files(self, snapshot: str) -> dict[str, int]:
