@@ -85,7 +85,7 @@ def test_backup_killed_at_random_moments_is_always_done_once(world, kills, capsy
         ran += 1
         runs = [run for run in world.json("history", "--limit", "1") if run["job"] == "backup.local"]
         if runs and runs[0]["outcome"] == "failed":  # five crashes in one step end a run, loudly
-            assert runs[0]["error"] == "RunStranded", (seed, runs[0])
+            assert runs[0]["error_code"] == "RunStranded", (seed, runs[0])
             continue
         if runs and runs[0]["resumed"]:
             assert_sound(world, runs[0], SOURCES)
