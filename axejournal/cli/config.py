@@ -40,12 +40,12 @@ def check(as_json: bool) -> int:
     Looks at axej.yaml and customers.yaml, and at what they name: folders, exclude files and their patterns. Faults end
     with exit code 4; warnings don't.
     """
-    from axejournal.config.checks import check as look
+    from axejournal.config import checks
     from axejournal.config.load import read
 
     here = context()
     reading = read(here.config_path)
-    found = tuple(reading.faults) if reading.config is None else look(reading)
+    found = tuple(reading.faults) if reading.config is None else checks.faults(reading.config, reading.files)
     faults = [fault for fault in found if fault.kind == "fault"]
     if as_json:
         from axejournal.cli.output import print_json

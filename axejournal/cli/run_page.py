@@ -203,4 +203,5 @@ def _page(name: str) -> str:
 def command_of(job: str) -> str:
     """What a person types to start a job: `backup.local` is `axej backup --local`, `ring.push` is `axej ring push`."""
     noun, _, verb = job.partition(".")
-    return f"axej backup --{verb}" if noun == "backup" else f"axej {noun} {verb}".rstrip()
+    named = {"backup": f"axej backup --{verb}", "repository": f"axej {verb}"}
+    return named.get(noun, f"axej {noun} {verb}".rstrip())
