@@ -174,8 +174,9 @@ class ResticRepository:
     def _lock_names(self) -> tuple[str, ...]:
         folder = None if restic_output.is_remote(self.place) else Path(self.place.removeprefix("local:"))
         if folder and (folder / "config").is_file():
-            with contextlib.suppress(OSError):  # an empty file is no lock to restic either
-                return tuple(path.name for path in (folder / "locks").iterdir() if path.stat().st_size)
+            with contextlib.suppress(OSError):  # an empty or half-written (-tmp-) file is no lock to restic either
+                files = [path for path in (folder / "locks").iterdir() if re.fullmatch("[0-9a-f]{64}", path.name)]
+                return tuple(path.name for path in files if path.stat().st_size)
         return tuple(self._run("list", "locks", "--no-lock").text.split())
 
     def _lock(self, name: str) -> RepositoryLock | None:

@@ -117,10 +117,10 @@ def explain(stderr: str) -> str:
         said = plain[0]
     else:
         said = lines[-1] if lines else "it said nothing"
+    said = re.sub(r"^(Fatal: )+", "", said.strip())
     if errors and "errors" in said:  # "There were 3 errors" explains less than the first of them
         said = f"{unreadable(errors[0])} ({said})"
-    said = said.strip().splitlines()[0] if said.strip() else "it said nothing"
-    return _without_password(re.sub(r"^(Fatal: )+", "", said))
+    return _without_password(said.splitlines()[0] if said else "it said nothing")
 
 
 def unreadable(found: Mapping[str, Any]) -> str:
