@@ -116,7 +116,6 @@ CREATE TABLE freshness (
 CREATE TABLE last_dumps (
   customer TEXT NOT NULL,
   source TEXT NOT NULL,
-  run TEXT,
   position INTEGER,
   unproven_run TEXT,
   unproven_position INTEGER,

@@ -31,7 +31,7 @@ SELECT runs.customer, ?, runs.run, ? FROM runs WHERE runs.run = ?
 ON CONFLICT DO UPDATE SET unproven_run = excluded.unproven_run, unproven_position = excluded.unproven_position"""
 # a dump counts once its snapshot was looked into
 _DUMP_KEPT = """
-UPDATE last_dumps SET run = unproven_run, position = unproven_position
+UPDATE last_dumps SET position = unproven_position
 WHERE unproven_run = ?1 AND source = ?2 AND customer = (SELECT customer FROM runs WHERE runs.run = ?1)"""
 
 
