@@ -30,7 +30,7 @@ tiers:
     schedule: "0 3 * * *"
     rpo: 26h
     excludes: restic-excludes
-    retention: {daily: 7, weekly: 5, monthly: 12}
+    retention: {last: 10, daily: 7, weekly: 5, monthly: 12}
 
 sources:                    # in the order in which a lost machine gets them back
 """
