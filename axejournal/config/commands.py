@@ -45,8 +45,10 @@ class Command(Strict):
     @classmethod
     def together(cls, written: Mapping[str, Any]) -> Iterator[tuple[str, PydanticCustomError]]:
         """What a shell would understand, a secret in the open, an expression that is none."""
-        words = _words(written.get("run"))
-        if found := next((word for word in words if word in OF_A_SHELL), None):
+        run = written.get("run")
+        words = _words(run)
+        found = next((word for word in words if word in OF_A_SHELL), None)
+        if found and isinstance(run, str):  # in a list somebody chose each word
             yield (
                 "run",
                 fault(f"{found} is a shell's sign, and no shell runs this", "[sh, -c, 'A | B'], or two commands"),

@@ -73,7 +73,7 @@ def _out_of_bounds(kind: str, context: Mapping[str, Any], value: Any, location: 
                 f"a number of {bound} or {'more' if small else 'less'}",
             )
         case "string_pattern_mismatch" | "string_too_short" | "string_too_long":
-            return f"{shown} can't stand here", example
+            return f"{shown} can't {'be a name' if location[-1] == '[key]' else 'stand here'}", example
         case "too_short":
             return "is empty", example if example != "another value" else "at least one"
     return str(context.get("message") or kind), example
