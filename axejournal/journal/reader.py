@@ -7,7 +7,6 @@ answered by folding its events on the spot; the next command that writes brings 
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -225,6 +224,8 @@ def _runs_at(
 
 
 def _run(journal: sqlite3.Connection, row: Sequence[Any]) -> RunRow:
+    import json
+
     from axejournal.journal.rows import RunRow
 
     fields = list(_times(row, 8, 9, 10, 24))
@@ -256,6 +257,8 @@ def _event(row: Sequence[Any]) -> EventRow:
 
 
 def _point(row: Sequence[Any]) -> PointRow:
+    import json
+
     from axejournal.journal.rows import PointRow
 
     fields = list(_times(row, 8))
