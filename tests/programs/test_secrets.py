@@ -30,10 +30,8 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
-def teller(tmp_path: Path) -> Path:
-    """A password command in a folder with a hostile name: writes down its words, prints the password."""
-    folder = tmp_path / 'it\'s a "folder"'
+def _teller(folder: Path) -> Path:
+    """A password command: writes down its words, prints the password."""
     folder.mkdir()
     path = folder / "tell me"
     path.write_text(
@@ -47,8 +45,12 @@ def _with(repository: ResticRepository, source: PasswordSource) -> ResticReposit
     return ResticRepository(repository.program, repository.place, source)
 
 
+@pytest.mark.parametrize("folder", ["plain folder", 'it\'s a "folder"'])
 @pytest.mark.parametrize("words", [*((word,) for word in HOSTILE), HOSTILE], ids=repr)
-def test_quote_with_hostile_words_restic_runs_exactly_these(fresh: Fresh, teller: Path, words: tuple[str, ...]) -> None:
+def test_quote_with_hostile_words_restic_runs_exactly_these(
+    fresh: Fresh, tmp_path: Path, words: tuple[str, ...], folder: str
+) -> None:
+    teller = _teller(tmp_path / folder)
     repository = _with(fresh(), PasswordSource("command", (str(teller), *words)))
     assert len(repository.identity()) == 64
     assert json.loads(teller.with_name("tell me.json").read_text()) == list(words)
