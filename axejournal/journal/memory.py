@@ -23,8 +23,10 @@ class JournalMemory:
     zone: ZoneInfo
 
     def repository_id(self, tier: str) -> str | None:
-        """See Memory."""
-        return reader.recorded_repository(self.path, self.customer, tier)
+        """See Memory. Without a recorded one: the one that a snapshot was verified in (the first night pins it)."""
+        recorded = reader.recorded_repository(self.path, self.customer, tier)
+        known = () if recorded else reader.repositories(self.path, self.customer, tier)
+        return recorded or next((row.repository for row in known), None)
 
     def last_dump(self, source: str) -> DatabaseDumped | None:
         """See Memory."""

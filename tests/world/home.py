@@ -157,6 +157,11 @@ def reach(server: Server) -> dict[str, Any]:
     return {"socket": str(server.socket_dir), "port": server.port, "user": server.user}
 
 
+def at(moment: str) -> dict[str, str]:
+    """The environment of an axej whose clock begins at this ISO 8601 instant."""
+    return {"PYTHONPATH": str(Path(__file__).parent / "clock"), "TESTS_NOW": moment}
+
+
 @pytest.fixture(scope="session")
 def blank_repository(restic: Path, place: Place) -> Repository:
     """An empty repository, made once: copying it costs a millisecond, making one a second."""

@@ -52,7 +52,6 @@ LACKS: dict[str, Callable[[], str]] = {
     "docker": _docker,
     "postgres": _postgres,
     "restic": _restic,
-    "faketime": lambda: _program("faketime"),
     "strace": lambda: _program("strace"),
     "sshd": lambda: _program("sshd"),
     "loop": _loop,

@@ -13,7 +13,6 @@ need openssh-server sshd
 need openssh-client ssh
 need debootstrap debootstrap
 need strace strace
-need faketime faketime
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || [ ! -x /usr/bin/apt-get ] || [ ! -e /etc/debian_version ]; then

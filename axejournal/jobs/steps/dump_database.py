@@ -67,17 +67,24 @@ class DumpDatabase:
         partial.mkdir(parents=True, mode=0o700)
         begin_us = self.kit.clock.monotonic_us()
         try:
-            fact: DatabaseDumped | VolumeStaged = self._dump(partial, attempt)
-        except SourceUnreachable as down:
-            if self.plan.volume is None or self.kit.server(self.plan.name).is_running():
-                raise
-            fact = self._stage_volume(partial, self.plan.volume, down)
+            fact = self._dump_or_stage(partial, attempt)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)  # on a full disk the journal needs the room
+            raise
         if isinstance(fact, DatabaseDumped):
             fact = dataclasses.replace(fact, duration_s=(self.kit.clock.monotonic_us() - begin_us) / 1e6)
         _write_manifest(partial / MANIFEST, attempt.run, fact)
         partial.rename(self.folder)
         _sync_directory(self.folder.parent)
         return fact
+
+    def _dump_or_stage(self, partial: Path, attempt: Attempt) -> DatabaseDumped | VolumeStaged:
+        try:
+            return self._dump(partial, attempt)
+        except SourceUnreachable as down:
+            if self.plan.volume is None or self.kit.server(self.plan.name).is_running():
+                raise
+            return self._stage_volume(partial, self.plan.volume, down)
 
     def _dump(self, partial: Path, attempt: Attempt) -> DatabaseDumped:
         server = self.kit.server(self.plan.name)
