@@ -25,7 +25,9 @@ def configuration(patient: Patient) -> Iterable[Finding]:
     yield from _beyond_the_file(patient.config_path)
     config = patient.app.config
     if patient.config_path.stat().st_mode & WRITABLE_BY_OTHERS:
-        yield warn("configuration", f"{patient.config_path} can be written by other users", f'Run "chmod go-w {patient.config_path}".')
+        yield warn(
+            "configuration", f"{patient.config_path} can be written by other users", f'Run "chmod go-w {patient.config_path}".'
+        )
     tiers = ", ".join(name for name, _ in config.tiers.items())
     yield ok("configuration", f"{patient.config_path}: {len(config.sources)} sources, tiers {tiers}")
 
