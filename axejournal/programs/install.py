@@ -20,7 +20,6 @@ from axejournal.programs.process import Command, Completed, run
 
 RESTIC_NEEDED = (0, 18, 1)  # the operator's version; Debian 12 has 0.14, Debian 13 has 0.18.0
 DEBIAN_SUITE = "forky"  # its restic needs libc >= 2.34 only, which Debian 12 has
-DEBIAN_MIRROR = "http://deb.debian.org/debian"
 KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg")
 HOMEBREW = (Path("/opt/homebrew"), Path("/usr/local"), Path("/home/linuxbrew/.linuxbrew"))
 INSTALL_HINT = 'Run "axej doctor --install" to get it.'
@@ -229,7 +228,7 @@ def _put_in_place(program: Path) -> Path:
 
 
 def debian_mirror(root: Path = Path("/etc/apt"), codename: str | None = None) -> str:
-    """The mirror that the system's own sources name for Debian itself; deb.debian.org when they name none.
+    """The mirror that the system's own sources name for Debian itself. Raises ProgramMissing when they name none.
 
     Reads one-line and deb822 sources (sources.list(5)). Other archives, such as security updates or a vendor's, are
     told apart by suite, component and key. A mirror that lies is found out by apt's signatures.
@@ -244,7 +243,10 @@ def debian_mirror(root: Path = Path("/etc/apt"), codename: str | None = None) ->
         for uri, suite, components, key in reader(text) if reader else ():
             if suite in suites and "main" in components and (not key or "debian-archive-keyring" in key):
                 return uri.rstrip("/")
-    return DEBIAN_MIRROR
+    raise ProgramMissing(
+        f"no source of Debian itself is in {root}, so that restic can't be got from there",
+        f"Put restic {_dotted(RESTIC_NEEDED)} or newer into {private_folder()} or on PATH.",
+    )
 
 
 Source = tuple[str, str, list[str], str]  # uri, suite, components, signed-by

@@ -117,10 +117,11 @@ VENDOR = "deb [signed-by=/usr/share/keyrings/vendor.gpg] https://vendor.example/
         ("sources.list.d/notes.txt", "deb http://mirror.example/debian bookworm main\n"),
     ],
 )
-def test_debian_mirror_without_one_in_the_sources_is_debians_own(tmp_path, name, text):
+def test_debian_mirror_without_one_in_the_sources_says_so(tmp_path, name, text):
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / name).write_text(text)
-    assert install.debian_mirror(tmp_path, "bookworm") == "http://deb.debian.org/debian"
+    with pytest.raises(ProgramMissing, match="no source of Debian itself"):
+        install.debian_mirror(tmp_path, "bookworm")
 
 
 @pytest.mark.parametrize(
