@@ -16,8 +16,8 @@ def explain(fault: Exception, path: Path) -> AxejError:
     """The JournalDamaged that a fault of SQLite (as such, or wrapped by SQLAlchemy) amounts to: one sentence and what
     to do. Result codes: https://sqlite.org/rescode.html"""
     cause = getattr(fault, "orig", None) or fault
-    if isinstance(cause, ValueError):
-        return _fault(path, f"its content can't be read ({cause})", _VERIFY)
+    if isinstance(cause, ValueError | KeyError | TypeError):
+        return _fault(path, f"its content can't be read ({cause!r})", _VERIFY)
     code = getattr(cause, "sqlite_errorname", None) or str(cause)
     if code.startswith("SQLITE_FULL") or (code.startswith("SQLITE_IOERR") and _is_full(path)):
         return _fault(path, "the disk is full", f'Free space on the disk of {path.parent}, then run "axej resume".')

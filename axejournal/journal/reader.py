@@ -9,18 +9,18 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.errors import RunUnknown
 from axejournal.journal import readonly
+from axejournal.journal.clauses import all_of, at_most, instant, microseconds, times
 from axejournal.journal.schema import EVENT_COLUMNS, SCHEMA
 
 if TYPE_CHECKING:
     from axejournal.journal.rows import EventRow, FreshRow, PointRow, RepositoryRow, RunRow
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STREAM_UNTIL = f"""
 SELECT {EVENT_COLUMNS} FROM events WHERE run = ?
   AND number <= (SELECT max(number) FROM events WHERE run = ? AND recorded_at_us <= ?) ORDER BY number"""
@@ -55,7 +55,7 @@ def runs(
             return _runs_at(journal, _where(job, customer, since, until, None), outcome, limit, at)
         clause, values = _where(job, customer, since, until, outcome)
         rows = journal.execute(
-            f"SELECT {_RUN_COLUMNS} FROM runs {clause} ORDER BY first_position DESC LIMIT ?", (*values, _limit(limit))
+            f"SELECT {_RUN_COLUMNS} FROM runs {clause} ORDER BY first_position DESC LIMIT ?", (*values, at_most(limit))
         ).fetchall()
         return tuple(_run(journal, row) for row in rows)
 
@@ -79,7 +79,7 @@ def run_events(path: Path, run: str, after: int = 0, limit: int | None = None) -
     """The run's events as they are stored, behind number `after`. Empty when there is no such run."""
     query = f"SELECT {EVENT_COLUMNS} FROM events WHERE run = ? AND number > ? ORDER BY number LIMIT ?"
     with readonly.opened(path) as journal:
-        return tuple(_event(row) for row in journal.execute(query, (run, after, _limit(limit))).fetchall())
+        return tuple(_event(row) for row in journal.execute(query, (run, after, at_most(limit))).fetchall())
 
 
 def points(
@@ -98,14 +98,14 @@ def points(
     with `removed`: also those that retention has removed."""
     tests: list[tuple[str, Any]] = [
         ("source = ?", source), ("tier = ?", tier), ("customer = ?", customer), ("run = ?", run),
-        ("time_us >= ?", _us(since)), ("time_us <= ?", _us(until)), ("recorded_at_us <= ?", _us(at)),
+        ("time_us >= ?", microseconds(since)), ("time_us <= ?", microseconds(until)), ("recorded_at_us <= ?", microseconds(at)),
     ]  # fmt: skip
     if not removed:
-        tests += [("(removed_by IS NULL OR removed_at_us > ?)", _us(at))] if at else [("removed_by IS NULL AND ?", 1)]
-    clause, values = _all_of(tests)
+        tests += [("(removed_by IS NULL OR removed_at_us > ?)", microseconds(at))] if at else [("removed_by IS NULL AND ?", 1)]
+    clause, values = all_of(tests)
     query = f"SELECT {_POINT_COLUMNS} FROM restore_points {clause} ORDER BY time_us DESC, source LIMIT ?"
     with _projected(path) as journal:
-        return tuple(_point(row) for row in journal.execute(query, (*values, _limit(limit))).fetchall())
+        return tuple(_point(row) for row in journal.execute(query, (*values, at_most(limit))).fetchall())
 
 
 def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
@@ -128,12 +128,12 @@ def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
 
 def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:
     """How fresh each job is, by job and customer."""
-    clause, values = _all_of([("customer = ?", customer)])
+    clause, values = all_of([("customer = ?", customer)])
     with _projected(path) as journal:
         rows = journal.execute(f"SELECT {_FRESH_COLUMNS} FROM freshness {clause} ORDER BY job, customer", values).fetchall()
     from axejournal.journal.rows import FreshRow
 
-    return tuple(FreshRow(*_times(row, 5, 8, 11)) for row in rows)
+    return tuple(FreshRow(*times(row, 5, 8, 11)) for row in rows)
 
 
 def last_success(path: Path, job: str, customer: str) -> datetime | None:
@@ -148,7 +148,14 @@ def began(path: Path) -> datetime | None:
     """When the first event was recorded; None for an empty journal."""
     with readonly.opened(path) as journal:
         row = journal.execute("SELECT recorded_at_us FROM events ORDER BY position LIMIT 1").fetchone()
-    return _time(row[0]) if row else None
+    return instant(row[0]) if row else None
+
+
+def head(path: Path) -> tuple[int, str]:
+    """The newest event's position and its hash in hex: what to keep elsewhere, for verify's anchors."""
+    with readonly.opened(path) as journal:
+        row = journal.execute("SELECT position, hash FROM events ORDER BY position DESC LIMIT 1").fetchone()
+    return (row[0], row[1].hex()) if row else (0, "0" * 64)
 
 
 def last_dump(path: Path, customer: str, source: str) -> EventRow | None:
@@ -161,17 +168,16 @@ def last_dump(path: Path, customer: str, source: str) -> EventRow | None:
 
 
 def repositories(path: Path, customer: str | None = None, tier: str | None = None) -> tuple[RepositoryRow, ...]:
-    """Known repositories, the newest recorded first."""
-    clause, values = _all_of([("customer = ?", customer), ("tier = ?", tier)])
+    """Known repositories: the newest recorded first, then those that were only met, the first met first."""
+    clause, values = all_of([("customer = ?", customer), ("tier = ?", tier)])
     query = (
         "SELECT customer, tier, repository, place, recorded_by, size_bytes, snapshots, measured_at_us, pruned_at_us "
-        "FROM repositories "
-        f"{clause} ORDER BY coalesce(recorded_position, 0) DESC, repository"
+        f"FROM repositories {clause} ORDER BY recorded_position IS NULL, recorded_position DESC, met_position"
     )
     from axejournal.journal.rows import RepositoryRow
 
     with _projected(path) as journal:
-        return tuple(RepositoryRow(*_times(row, 7, 8)) for row in journal.execute(query, values).fetchall())
+        return tuple(RepositoryRow(*times(row, 7, 8)) for row in journal.execute(query, values).fetchall())
 
 
 def recorded_repository(path: Path, customer: str, tier: str, place: str | None = None) -> str | None:
@@ -208,14 +214,14 @@ def _runs_at(
     clause, values = where
     begun = f"{clause} AND" if clause else "WHERE"
     query = f"SELECT run FROM runs {begun} requested_at_us <= ? ORDER BY first_position DESC"
-    candidates = journal.execute(query, (*values, _us(at))).fetchall()
+    candidates = journal.execute(query, (*values, microseconds(at))).fetchall()
     temporary_tables(journal, [PROJECTION])
     upcasters = Upcasters()
     found: list[RunRow] = []
     for (run,) in candidates:
         if limit is not None and len(found) >= limit:
             break
-        events = [event_of(row, upcasters) for row in journal.execute(_STREAM_UNTIL, (run, run, _us(at))).fetchall()]
+        events = [event_of(row, upcasters) for row in journal.execute(_STREAM_UNTIL, (run, run, microseconds(at))).fetchall()]
         replay(journal, events, [PROJECTION])
         row = journal.execute(f"SELECT {_RUN_COLUMNS} FROM runs WHERE run = ?", (run,)).fetchone()
         if row is not None and outcome in (None, row[7]):
@@ -228,7 +234,7 @@ def _run(journal: sqlite3.Connection, row: Sequence[Any]) -> RunRow:
 
     from axejournal.journal.rows import RunRow
 
-    fields = list(_times(row, 8, 9, 10, 24))
+    fields = list(times(row, 8, 9, 10, 24))
     fields[14] = tuple(json.loads(fields[14]))
     fields.append(_open_steps(journal, row[0]) if row[7] == "open" else ())
     return RunRow(*fields)
@@ -261,36 +267,13 @@ def _point(row: Sequence[Any]) -> PointRow:
 
     from axejournal.journal.rows import PointRow
 
-    fields = list(_times(row, 8))
+    fields = list(times(row, 8))
     fields[11] = tuple(json.loads(fields[11]))
     return PointRow(*fields)
-
-
-def _times(row: Sequence[Any], *places: int) -> tuple[Any, ...]:
-    return tuple(_time(value) if place in places else value for place, value in enumerate(row))
-
-
-def _time(us: int | None) -> datetime | None:
-    return None if us is None else _EPOCH + timedelta(microseconds=us)
-
-
-def _us(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _limit(limit: int | None) -> int:
-    return -1 if limit is None else limit
 
 
 def _where(
     job: str | None, customer: str | None, since: datetime | None, until: datetime | None, outcome: str | None
 ) -> tuple[str, tuple[Any, ...]]:
     who = (("job = ?", job), ("customer = ?", customer), ("outcome = ?", outcome))
-    return _all_of([*who, ("requested_at_us >= ?", _us(since)), ("requested_at_us <= ?", _us(until))])
-
-
-def _all_of(tests: Sequence[tuple[str, Any]]) -> tuple[str, tuple[Any, ...]]:
-    """A WHERE clause of the tests that have a value."""
-    asked = [(test, value) for test, value in tests if value is not None]
-    clause = "WHERE " + " AND ".join(test for test, _ in asked) if asked else ""
-    return clause, tuple(value for _, value in asked)
+    return all_of([*who, ("requested_at_us >= ?", microseconds(since)), ("requested_at_us <= ?", microseconds(until))])

@@ -46,6 +46,18 @@ def replay(connection: sqlite3.Connection, events: Iterable[Event], projections:
                 projection.apply(connection, event)
 
 
+def recreate(connection: sqlite3.Connection, projections: Sequence[Projection]) -> None:
+    """Drops the projections' tables and makes them anew, empty, inside the caller's transaction."""
+    shapes = golden()
+    tables = [table for projection in projections for table in projection.tables]
+    for table in tables:
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+        connection.execute(shapes[table])
+    for statement in shapes.values():
+        if statement.startswith("CREATE INDEX") and statement.split()[4] in tables:
+            connection.execute(statement)
+
+
 def rebuild(connection: sqlite3.Connection, upcasters: Upcasters, projections: Sequence[Projection]) -> int:
     """Empties the projections and computes them from all events, inside the caller's transaction; returns how many
     events there are."""

@@ -27,7 +27,7 @@ from axejournal.journal.codec import Codec, canonical, encode
 from axejournal.journal.faults import explain, is_unsettled
 from axejournal.journal.locks import WriterLock
 from axejournal.journal.projections import PROJECTIONS
-from axejournal.journal.replay import rebuild, replay
+from axejournal.journal.replay import rebuild, recreate, replay
 from axejournal.journal.schema import EVENT_COLUMNS, SCHEMA
 from axejournal.journal.upcasters import UPCASTERS, Upcaster, Upcasters
 
@@ -142,13 +142,15 @@ class Store:
     # --- beside the port ---
 
     def rebuild(self) -> int:
-        """Computes all projections again from the events, in one transaction; returns the number of events."""
+        """Makes all projections anew from the events, in one transaction; returns the number of events."""
         with self._guard, self._lock.held():
             connection = self._live()
+            journal = database.driver(connection)
             try:
                 with connection.begin():
-                    return rebuild(database.driver(connection), self._upcasters, PROJECTIONS)
-            except (sqlite3.Error, DBAPIError) as fault:
+                    recreate(journal, PROJECTIONS)
+                    return rebuild(journal, self._upcasters, PROJECTIONS)
+            except (sqlite3.Error, DBAPIError, ValueError, KeyError, TypeError) as fault:
                 raise explain(fault, self.path) from fault
 
     def close(self) -> None:
@@ -163,6 +165,8 @@ class Store:
     # --- inside ---
 
     def _open(self) -> Connection:
+        if self._file is not None:  # it was there: its absence is no reason to begin a new one
+            self._same_file()
         connection = database.open_for_writing(
             self.path, self._lock, lambda opened: rebuild(database.driver(opened), self._upcasters, PROJECTIONS)
         )
@@ -170,16 +174,18 @@ class Store:
         return connection
 
     def _live(self) -> Connection:
-        """The connection. What is appended to a journal whose file was removed or replaced meanwhile would be lost in
-        silence, so that is refused."""
         if self._connection is None:
             self._connection = self._open()
+        self._same_file()
+        return self._connection
+
+    def _same_file(self) -> None:
+        """What is appended to a journal whose file was removed or replaced meanwhile would be lost in silence."""
         if _identity(self.path) != self._file:
             raise JournalDamaged(
                 f"journal {self.path}: its file was removed or replaced while it was open; nothing was appended",
                 f'Put the journal back at {self.path}, then run "axej journal verify" and "axej resume".',
             )
-        return self._connection
 
     def _encode(self, draft: Draft) -> _Pending:
         data = encode(draft.fact)

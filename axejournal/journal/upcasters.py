@@ -1,6 +1,7 @@
 """Brings events of older versions to the present one, step by step. Stored events are never changed.
 
-When a fact changes its shape, its class's `version` rises by one and one line is added to UPCASTERS.
+When a fact changes its shape, its class's `version` rises by one, one line is added to UPCASTERS, and a migration
+raises the schema's number, even if no table changes: an older axej then refuses the journal instead of misreading it.
 """
 
 from __future__ import annotations

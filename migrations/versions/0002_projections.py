@@ -97,6 +97,7 @@ CREATE TABLE repositories (
   customer TEXT NOT NULL,
   tier TEXT NOT NULL,
   repository TEXT NOT NULL,
+  met_position INTEGER NOT NULL,
   place TEXT,
   recorded_by TEXT,
   recorded_position INTEGER,

@@ -82,7 +82,7 @@ def _appends(work: Path, big: Path) -> dict[str, float]:
 
     def sync() -> None:
         os.pwrite(floor, b"x" * 4096, 0)
-        os.fdatasync(floor)
+        getattr(os, "fdatasync", os.fsync)(floor)
 
     works: dict[str, Callable[[], object]] = {"4 KiB + fdatasync": sync, "raw sqlite3": insert}
     for name, writer in writers.items():

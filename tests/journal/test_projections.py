@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -369,7 +370,22 @@ def test_recorded_repository_is_what_was_recorded_not_what_was_met(store, path):
     assert newest.pruned_at is not None
 
 
+def test_first_repository_that_was_met_stays_the_first(store, path):
+    for number, repository in enumerate(("ff" * 32, "aa" * 32, "ff" * 32)):
+        writer = Writer(store, f"r{number}")
+        writer.fact(requested())
+        writer.fact(replace(verified(writer.run, ("frame",)), repository=repository), "verify", 1)
+    assert [row.repository for row in reader.repositories(path, "axe", "local")] == ["ff" * 32, "aa" * 32]
+    assert reader.recorded_repository(path, "axe", "local") is None
+
+
 # --- around them ---
+
+
+def test_head_is_the_newest_position_and_hash(store, path):
+    assert reader.head(path) == (0, "0" * 64)
+    write_night(store, "r1")
+    assert reader.head(path) == (28, store.head())
 
 
 def test_journal_that_never_was_answers_as_an_empty_one(tmp_path):

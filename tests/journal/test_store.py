@@ -314,6 +314,15 @@ def test_journal_whose_file_was_removed_is_not_written(store, path):
         store.append("a", 1, 1, [draft(RunStarted())])
 
 
+def test_journal_that_vanished_while_it_was_closed_is_not_begun_anew(store, path):
+    store.append("a", 1, 0, [draft(requested())])
+    store.close()
+    path.unlink()
+    with pytest.raises(JournalDamaged, match="removed or replaced while it was open; nothing was appended"):
+        store.append("a", 1, 1, [draft(RunStarted())])
+    assert not path.exists()
+
+
 def test_journal_that_was_migrated_meanwhile_is_not_written(store, path):
     store.append("a", 1, 0, [draft(requested())])
     rows(path, "PRAGMA user_version = 3")

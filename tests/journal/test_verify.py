@@ -199,7 +199,7 @@ def test_weakened_guard_and_added_tables_are_found(path):
         ("restore_points", "UPDATE restore_points SET removed_by = NULL, removed_at_us = NULL"),
         ("freshness", "UPDATE freshness SET success_slot_us = success_slot_us + 1"),
         ("last_dumps", "DELETE FROM last_dumps"),
-        ("repositories", "INSERT INTO repositories (customer, tier, repository) VALUES ('x', 'local', 'y')"),
+        ("repositories", "INSERT INTO repositories (customer, tier, repository, met_position) VALUES ('x', 'local', 'y', 1)"),
     ],
 )
 def test_projection_that_differs_from_replay_is_found_and_rebuilt(path, table, change):
@@ -352,3 +352,29 @@ def test_rebuild_gives_the_same_tables(path):
     store.append("z", 1, 0, [draft(requested()), draft(RunStarted())])
     store.close()
     assert verify(path).sound
+
+
+def test_dropped_and_altered_tables_come_back_by_a_rebuild(path):
+    journal = sqlite3.connect(path)
+    journal.execute("DROP TABLE restore_points")
+    journal.execute("DROP INDEX runs_open")
+    journal.execute("ALTER TABLE freshness ADD COLUMN extra TEXT")
+    journal.close()
+    what = faults(path)[1]
+    for name in (
+        "restore_points is missing",
+        "restore_points_by_time is missing",
+        "runs_open is missing",
+        "freshness is not as axej",
+    ):
+        assert name in what
+    with pytest.raises(JournalDamaged, match="no such table: restore_points"):
+        reader.points(path)
+    store = open_store(path)
+    with pytest.raises(JournalDamaged, match="no such table: restore_points; nothing was appended") as caught:
+        write_night(store, "z")
+    assert "journal verify" in caught.value.hint
+    store.rebuild()
+    store.close()
+    assert verify(path).sound
+    assert reader.points(path) != ()
