@@ -54,7 +54,11 @@ class Desk:
     ) -> Done:
         """Runs `axej WORDS`; its exit code must be the expected one (None: any)."""
         self.journal.close()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AXEJ_", "COLUMNS", "NO_COLOR", "XDG_", "RESTIC_"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AXEJ_", "COLUMNS", "NO_COLOR", "XDG_", "RESTIC_"))
+        }
         given = {"AXEJ_CONFIG": str(self.config_path), "HOME": str(self.folder)}
         width = {"COLUMNS": str(columns)} if columns else {}
         argv = [sys.executable, "-m", "axejournal", *words]

@@ -16,6 +16,7 @@ from axejournal.domain.events import StepStarted
 from tests.cli.conftest import Desk
 from tests.cli.journals import Journal, SetClock
 from tests.world.home import World
+from tests.world.place import wait_until
 
 
 def doctor(world: World, *words: str, expect: int = 0, **options: Any) -> dict[str, list[dict[str, Any]]]:
@@ -71,10 +72,16 @@ def test_doctor_with_a_faulty_configuration_ends_with_4_and_names_the_line(fit: 
     assert "schedul" in found["text"]
 
 
-def test_doctor_with_a_missing_password_ends_with_12(fit: World):
+def test_doctor_with_a_missing_password_file_is_a_fault_of_the_configuration_too(fit: World):
     fit.repository.password_file.unlink()
-    found = doctor(fit, expect=12)
-    assert worst(found, "password")["level"] == "FAIL"
+    found = doctor(fit, expect=4)
+    assert (worst(found, "configuration")["level"], worst(found, "password")["exit_code"]) == ("FAIL", 12)
+
+
+def test_doctor_with_a_password_command_that_fails_ends_with_12(fit: World):
+    fit.config["tiers"]["local"]["password"] = {"command": "false"}
+    fit.write()
+    assert worst(doctor(fit, expect=12), "password")["level"] == "FAIL"
 
 
 def test_doctor_with_a_wrong_password_ends_with_12(fit: World):
@@ -115,9 +122,8 @@ def test_doctor_names_a_stale_lock_and_leaves_it(fit: World):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = datetime.now(UTC).timestamp() + 20
-    while not fit.repository.locks() and datetime.now(UTC).timestamp() < deadline:
-        pass
+    folder = fit.repository.path / "locks"
+    wait_until(lambda: any(len(path.name) == 64 and path.stat().st_size for path in folder.iterdir()), "restic's lock")
     killed.kill()
     killed.wait()
     found = worst(doctor(fit), "locks")
@@ -141,7 +147,7 @@ def test_doctor_with_a_changed_journal_ends_with_30(fit: World):
 
 
 def test_doctor_full_looks_at_every_event_and_table(fit: World):
-    assert "all 5 events" in worst(doctor(fit, "--full"), "journal")["text"]
+    assert "all 6 events" in worst(doctor(fit, "--full"), "journal")["text"]
 
 
 def test_doctor_names_open_runs_and_leftovers(fit: World):
