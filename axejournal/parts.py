@@ -12,10 +12,11 @@ from axejournal.domain.events import Fact
 
 if TYPE_CHECKING:
     from axejournal.config.models import Config
-    from axejournal.domain.ports import Clock, DatabaseServer, Disk, Memory, RepositoryLock
+    from axejournal.domain.ports import Clock, Containers, Disk, Memory, RepositoryLock
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
     from axejournal.programs.children import RunChildren, Sweeper
+    from axejournal.programs.postgres import PostgresServer
     from axejournal.programs.restic import ResticRepository
     from axejournal.programs.traces import Traces
 
@@ -76,6 +77,16 @@ class Parts:
         return RunChildren(self.traces.keep, end_left_behind, self._sweepers)
 
     @functools.cached_property
+    def containers(self) -> Containers:
+        """The Docker engine of this machine."""
+        from axejournal.programs.docker import Docker
+        from axejournal.programs.docker_sidecars import DockerContainers
+        from axejournal.programs.install import find_program
+
+        configured = self.config.docker.program
+        return DockerContainers(Docker(find_program("docker", configured) or configured or Path("docker")))
+
+    @functools.cached_property
     def disk(self) -> Disk:
         """Free space."""
         from axejournal.programs.disk import SystemDisk
@@ -106,8 +117,9 @@ class Parts:
         password = PasswordSource.of(settings.password.reference)
         return ResticRepository(program, str(settings.repository), password, cache_dir=self.state / "cache" / tier)
 
-    def server(self, source: str, run: str, config: Config | None = None) -> DatabaseServer:
+    def server(self, source: str, run: str, config: Config | None = None) -> PostgresServer:
         """A source's database server, as a run reaches it."""
+        from axejournal.programs.install import require_postgres_program
         from axejournal.programs.postgres import PostgresServer, ServerAddress
 
         chosen = config or self.config
@@ -122,10 +134,14 @@ class Parts:
             volume=settings.volume,
             lock_wait_timeout_s=settings.lock_wait_timeout_s,
         )
-        return PostgresServer(address, run, self.state / "staging", docker=self.config.docker.program)
+        containers = self.containers if settings.container else None
+        return PostgresServer(address, run, self.state / "staging", require_postgres_program, containers)
 
     def _sweepers(self, run: str) -> tuple[Sweeper, ...]:
-        return ()
+        databases = self.config.databases.values()
+        sidecars = (self.containers.end_left_behind,) if any(source.container for source in databases) else ()
+        servers = {source.address: name for name, source in self.config.databases.items()}
+        return (*sidecars, *(self.server(name, run).terminate_sessions for name in servers.values()))
 
 
 def all_facts() -> tuple[type[Fact], ...]:

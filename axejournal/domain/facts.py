@@ -37,6 +37,7 @@ class TableDumped:
     size_bytes: int
     sha256: str | None
     dump_id: int | None = None
+    columns: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,24 +44,24 @@ def find_program(name: str, configured: Path | None = None) -> Path | None:
     return found or next(filter(None, (_executable(place / "bin" / name) for place in HOMEBREW)), None)
 
 
-def find_postgres_program(name: str, major: int) -> Path | None:
-    """Where PostgreSQL's client program `name` of exactly this major version is, or None.
+def find_postgres_program(name: str, major: int | None) -> Path | None:
+    """Where PostgreSQL's client program `name` of exactly this major version is (None: the newest that is here), or None.
 
     Looks into Debian's, Homebrew's, Postgres.app's and Red Hat's places, which name the version; then at PATH,
     Homebrew's libpq and the embedded PostgreSQL of the extra `demo`, whose programs are asked for theirs.
     """
-    named = (
-        Path(f"/usr/lib/postgresql/{major}/bin"),
-        *(place / "opt" / f"postgresql@{major}" / "bin" for place in HOMEBREW),
-        Path(f"/Applications/Postgres.app/Contents/Versions/{major}/bin"),
-        Path(f"/usr/pgsql-{major}/bin"),
-    )
-    for place in named:
-        if found := _executable(place / name):
+    for one in (major,) if major else range(30, 11, -1):
+        named = (
+            Path(f"/usr/lib/postgresql/{one}/bin"),
+            *(place / "opt" / f"postgresql@{one}" / "bin" for place in HOMEBREW),
+            Path(f"/Applications/Postgres.app/Contents/Versions/{one}/bin"),
+            Path(f"/usr/pgsql-{one}/bin"),
+        )
+        if found := next(filter(None, (_executable(place / name) for place in named)), None):
             return found
     asked = [_on_path(name), *(_executable(place / "opt" / "libpq" / "bin" / name) for place in HOMEBREW)]
     asked += [_executable(place / name) for place in _embedded_places()]
-    return next((found for found in asked if found and _postgres_major(found) == major), None)
+    return next((found for found in asked if found and major in (None, _postgres_major(found))), None)
 
 
 def restic_version(path: Path) -> tuple[int, int, int]:
@@ -86,10 +86,12 @@ def require_restic(configured: Path | None = None) -> tuple[Path, tuple[int, int
     return found, version
 
 
-def require_postgres_program(name: str, major: int) -> Path:
-    """PostgreSQL's client program of this major version. Raises ProgramMissing, with the command that installs it."""
+def require_postgres_program(name: str, major: int | None) -> Path:
+    """PostgreSQL's client program of this major version (None: of any). Raises ProgramMissing, with the command that
+    installs it."""
     found = find_postgres_program(name, major)
     if found is None:
+        major = major or 18
         command = f"brew install postgresql@{major}" if _is_mac() else f"apt-get install postgresql-client-{major}"
         raise ProgramMissing(f"program {name} of PostgreSQL {major} is not on this machine", f'Run "{command}" to install it.')
     return found

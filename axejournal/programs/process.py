@@ -39,6 +39,7 @@ class Command:
     stdin: bytes | None = None
     cwd: Path | None = None
     user: str | None = None  # start as this user (root only): PostgreSQL's servers refuse root
+    watch: Callable[[], None] | None = None  # called about four times a second; what it raises ends the child
 
 
 @dataclass(frozen=True)
@@ -229,9 +230,11 @@ def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
 def _wait(process: subprocess.Popen[bytes], command: Command, begin: float, heard: list[float]) -> None:
     while True:
         try:
-            process.wait(timeout=0.25 if command.timeout_s or command.silence_s else None)
+            process.wait(timeout=0.25 if command.timeout_s or command.silence_s or command.watch else None)
             return
         except subprocess.TimeoutExpired:
+            if command.watch:
+                command.watch()
             now = time.monotonic()
             name = Path(command.argv[0]).name
             if command.timeout_s and now - begin > command.timeout_s:

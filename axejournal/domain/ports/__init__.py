@@ -4,6 +4,7 @@ programs/ and journal/ hold the real ones; tests hold small real classes for the
 tests/contract. All sizes are bytes, all times are aware datetimes, all durations are seconds.
 """
 
+from axejournal.domain.ports.containers import Container, Containers, Mount, Sidecar
 from axejournal.domain.ports.database import DatabaseServer, Dump, ServerFacts, Table
 from axejournal.domain.ports.journal import Draft, EventStore, LastPoint, Leases, Memory
 from axejournal.domain.ports.processes import Child, Children, Progress
@@ -15,6 +16,8 @@ __all__ = [
     "Child",
     "Children",
     "Clock",
+    "Container",
+    "Containers",
     "DatabaseServer",
     "Disk",
     "Draft",
@@ -24,11 +27,13 @@ __all__ = [
     "LastPoint",
     "Leases",
     "Memory",
+    "Mount",
     "Node",
     "Progress",
     "Repository",
     "RepositoryLock",
     "ServerFacts",
+    "Sidecar",
     "Snapshot",
     "Stored",
     "Table",

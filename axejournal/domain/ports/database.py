@@ -26,7 +26,8 @@ class Table:
     """One table as it was in a dump's own snapshot.
 
     `fingerprint`: order-free content fingerprint "count:sum"; `file`: its data file in the directory-format dump
-    (None for a table without data of its own, such as a partitioned parent); `sha256`: of that file.
+    (None for a table without data of its own, such as a partitioned parent); `sha256`: of that file; `columns`: a digest
+    of the fingerprint's method and of the file's columns. The same file with the same columns has the same fingerprint.
     """
 
     schema: str
@@ -37,6 +38,7 @@ class Table:
     size_bytes: int
     sha256: str | None
     dump_id: int | None = None
+    columns: str = ""
 
 
 @dataclass(frozen=True)
