@@ -68,7 +68,8 @@ class FolderRepository:
         files = [path for path in work.rglob("*") if path.is_file() and not path.is_symlink()]
         size = sum(path.stat().st_size for path in files)
         paths = tuple(map(str, present))
-        snapshot = Snapshot("", begin, order.host, order.tags, paths, size_bytes=size)
+        counts = {"size_bytes": size, "files": len(files), "added_bytes": size, "stored_bytes": size}
+        snapshot = Snapshot("", begin, order.host, order.tags, paths, **counts)
         made = self._publish(work, snapshot)
         progress(Progress(size, size))
         lacking = tuple(f"{path} does not exist, skipping" for path in order.paths if path not in present)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from axejournal.domain.ports import BackupOrder, Progress, Stored
 from axejournal.programs.restic import ResticRepository
 from axejournal.programs.secrets import PasswordSource
 
 Fresh = Callable[..., ResticRepository]
+MB = 1_000_000
 
 
 def unmade(program: Path, folder: Path, name: str, **more: Any) -> ResticRepository:
@@ -41,3 +45,28 @@ def fresh(restic: Path, templates: Path, tmp_path: Path) -> Fresh:
         return unmade(restic, tmp_path, name, **more)
 
     return make
+
+
+def quiet(_: Progress) -> None:
+    return
+
+
+def backup(repository: ResticRepository, *paths: Path, progress: Callable[[Progress], None] = quiet) -> Stored:
+    """One snapshot of these paths."""
+    return repository.backup(BackupOrder(paths, ("run=r1",), "a-host"), progress)
+
+
+def noise(folder: Path, megabytes: int) -> Path:
+    """Data that neither compresses nor deduplicates."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(megabytes // 20):
+        (folder / f"{number}.dat").write_bytes(os.urandom(20 * MB))
+    return folder
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def running() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if child.name() == "restic"]

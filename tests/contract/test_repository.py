@@ -121,6 +121,8 @@ def test_backup_of_a_folder_counts_and_is_found_by_its_tags(make: Make, data: Pa
     assert found.tag("run") == "r1" and found.tag("customer") == "axe & co" and found.original is None
     assert before <= found.time <= datetime.now(UTC)
     assert stored.size_bytes == found.size_bytes == 10
+    counted = (stored.files, stored.added_bytes, stored.stored_bytes)
+    assert counted == (found.files, found.added_bytes, found.stored_bytes) and found.files == 2
     assert stored.unreadable == ()
     assert [one.tag("run") for one in repository.snapshots()] == ["r1", "r2"]
     assert repository.snapshots(["run=r1", "run=r2"]) == ()

@@ -37,6 +37,7 @@ CASES: tuple[tuple[int, str, str, str, type[AxejError], str], ...] = (
         RepositoryLocked,
         "/r is locked exclusively by process 4711 of axe on mini since 2026-05-20 03:00:15",
     ),
+    (11, LOCKED.replace("exclusively ", ""), "/r", "forget", RepositoryLocked, "/r is locked by process 4711 of axe on mini"),
     (12, "Fatal: wrong password or no key found", "/r", "cat", WrongPassword, "wrong password for repository /r"),
     (130, "Fatal: unable to save snapshot: context canceled", "/r", "backup", ProgramKilled, "told to end by somebody else"),
     (-9, "", "/r", "backup", ProgramKilled, "ended by SIGKILL"),
@@ -75,6 +76,14 @@ CASES: tuple[tuple[int, str, str, str, type[AxejError], str], ...] = (
         "can't be reached: unable to",
     ),
     (1, "Fatal: unable to open repository at /r: permission denied", "/r", "copy", ProgramFailed, "exit code 1: unable to open"),
+    (
+        1,
+        "failed to load snapshot 0123abcd: open /r/x: no such file or directory",
+        "/r",
+        "ls",
+        RestorePointMissing,
+        "no such snap",
+    ),
     (99, "Fatal: something new", "/r", "check", ProgramFailed, "failed with exit code 99: something new"),
 )
 
