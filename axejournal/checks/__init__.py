@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from axejournal.checks import configuration, disk, journal, programs, repository
+from axejournal.checks import configuration, disk, journal, programs, repository, sources
 from axejournal.checks.finding import Check, Finding, Patient, failed
 from axejournal.domain.errors import AxejError
 
@@ -22,9 +22,12 @@ PROGRAMS: tuple[Check, ...] = (
 CHECKS: tuple[Check, ...] = (
     Check("configuration", configuration.configuration, needs_configuration=False),
     *PROGRAMS,
+    Check("docker", programs.docker),
     Check("password", repository.password),
     Check("repository", repository.repository),
     Check("locks", repository.locks),
+    Check("sources", sources.sources),
+    Check("uncovered", sources.uncovered),
     Check("journal", journal.journal),
     Check("sqlite", journal.sqlite),
     Check("open runs", journal.open_runs),

@@ -45,9 +45,9 @@ class FoundServer:
         return f"{self.host or self.socket}, port {self.port}"
 
 
-def servers_here() -> tuple[FoundServer, ...]:
+def servers_here(folders: tuple[Path, ...] = SOCKET_FOLDERS) -> tuple[FoundServer, ...]:
     """Servers of this machine itself: by their sockets, and at the usual address when no socket is there for it."""
-    found = tuple(_asked(FoundServer((), "postgres", socket=folder, port=port)) for folder, port in sockets())
+    found = tuple(_asked(FoundServer((), "postgres", socket=folder, port=port)) for folder, port in sockets(folders))
     if any(server.port == 5432 for server in found) or not answers("127.0.0.1", 5432):
         return found
     return (*found, _asked(FoundServer((), "postgres", host="127.0.0.1")))

@@ -54,3 +54,15 @@ def install_missing(patient: Patient, say: Callable[[str], None]) -> None:
     from axejournal.programs.install import install_missing as get
 
     get(say, patient.app.config.restic.program if patient.app else None)
+
+
+def docker(patient: Patient) -> Iterable[Finding]:
+    """Only where a source is in a container. Raises ProgramMissing, SourceUnreachable."""
+    from axejournal.programs.docker import Docker
+
+    named = [source for source in patient.app.config.databases.values() if source.container] if patient.app else []
+    if not named:
+        return
+    client = Docker(docker_program(patient) or Path("docker"))
+    running = client.containers(running_only=True)
+    yield ok("docker", f"{client.program} answers, {len(running)} containers run; {len(named)} sources are in containers")

@@ -15,7 +15,7 @@ import pytest
 from axejournal.domain.events import StepStarted
 from tests.cli.conftest import Desk
 from tests.cli.journals import Journal, SetClock
-from tests.world.home import World
+from tests.world.home import World, reach
 from tests.world.place import wait_until
 
 
@@ -186,3 +186,21 @@ def test_doctor_install_with_everything_there_installs_nothing(desk: Desk):
     done = desk.axej("doctor", "--install")
     assert "restic 0." in done.stderr
     assert "configuration" not in done.stdout
+
+
+def test_doctor_with_a_server_that_is_down_ends_with_50_and_names_the_source(fit: World):
+    fit.add_source("hive", kind="postgres", socket=str(fit.folder), user="postgres", database="hive")
+    found = doctor(fit, expect=50)
+    assert worst(found, "sources")["text"].startswith("hive: ")
+    assert {finding["level"] for finding in found["sources"]} == {"OK", "FAIL"}
+
+
+def test_doctor_with_a_database_that_does_not_exist_names_it(fit: World):
+    fit.add_source("gone", kind="postgres", **reach(fit.server), database="gone")
+    found = worst(doctor(fit, expect=1), "sources")
+    assert 'database "gone" does not exist' in found["text"]
+
+
+def test_doctor_with_a_folder_that_is_not_there_ends_with_50(fit: World):
+    fit.files.rename(fit.folder / "elsewhere")
+    assert worst(doctor(fit, expect=50), "sources")["text"].startswith("files: ")
