@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from axejournal.config.models import Config
 from axejournal.config.tiers import KINDS
+from axejournal.config.tree import write
 from axejournal.config.units import duration_text
 from axejournal.domain.errors import ConfigurationFault
 
@@ -49,10 +49,10 @@ def show(config: Config) -> str:
     values.pop("customers", None)
     if config.customers.file is not None:
         values["customers"] = str(config.customers.file)
-    text = _yaml(values)
+    text = write(values)
     if config.customers.known:
         known = {name: _given(customer.model_dump(mode="json")) for name, customer in config.customers.known.items()}
-        lines = (f"# {line}" for line in _yaml(known).splitlines())
+        lines = (f"# {line}" for line in write(known).splitlines())
         text += "\n".join(["", f"# {config.customers.file}:", *lines, ""])
     return text
 
@@ -91,10 +91,6 @@ def _given(values: Any) -> Any:
         case list():
             return [_given(value) for value in values]
     return values
-
-
-def _yaml(values: Any) -> str:
-    return str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120))
 
 
 def _without(values: Any, unknown: list[tuple[int | str, ...]]) -> Any:

@@ -74,7 +74,8 @@ def read(path: Path) -> Reading:
     if not isinstance(main.values, dict):
         return Reading(files, None, tuple(sorted(faults)))
     config, wrong = _validated(files, path.parent)
-    faults += wrong
+    told = {(fault.file, fault.key) for fault in faults}  # what YAML could not give, the models miss
+    faults += [fault for fault in wrong if (fault.file, fault.key) not in told]
     return Reading(files, None if faults else config, tuple(sorted(set(faults))))
 
 

@@ -54,7 +54,7 @@ def sentence(error: ErrorDetails, written: Any) -> tuple[Key, str, str]:
         return key, "is empty", "keys below it, or nothing at all"
     wanted = WANTED.get(kind)
     if wanted is not None:
-        example = f'"{value}", in quotes' if kind == "string_type" and _is_plain(value) and not _secret(location) else None
+        example = _quoted(value) if kind == "string_type" and not _secret(location) else None
         return key, f"{_described(value)} where {wanted} belongs", example or _example(location) or wanted
     return key, *_out_of_bounds(kind, context, value, location)
 
@@ -182,8 +182,13 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {found.alias or name: found for name, found in model.model_fields.items()}
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (int, float, bool))
+def _quoted(value: Any) -> str | None:
+    match value:
+        case bool():
+            return "the word in quotes"
+        case int() | float():
+            return f'"{value}", in quotes'
+    return None
 
 
 def _described(value: Any) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from axejournal.config.tree import write
 from axejournal.domain.errors import UsageFault
 
 
@@ -126,14 +124,13 @@ TAIL = """\
 def scalar(value: str | int, flow: bool = False) -> str:
     """A value as YAML, quoted where it has to be; `flow`: for a place within braces."""
     shown = [value] if flow else value
-    text = str(yaml.safe_dump(shown, allow_unicode=True, default_flow_style=flow or None, width=1_000_000))
-    line = text.removesuffix("...\n").strip()
+    line = write(shown, flow=flow, width=1_000_000).removesuffix("...\n").removesuffix("\n")
     return line[1:-1] if flow else line
 
 
 def _name(wishes: tuple[str, ...], otherwise: str, taken: set[str]) -> str:
     """A name for a source that no other one has: the database's, else the container's, else a number."""
-    plain = [re.sub(r"[^\w.-]+", "-", wish).strip("-.")[:50] for wish in wishes]
+    plain = [_plain(wish) for wish in wishes]
     candidates = [
         *(name for name in plain if name),
         *(f"{plain[0] or otherwise}-{number}" for number in range(2, len(taken) + 3)),
@@ -143,3 +140,9 @@ def _name(wishes: tuple[str, ...], otherwise: str, taken: set[str]) -> str:
     chosen = next(name for name in candidates if name not in taken)
     taken.add(chosen)
     return chosen
+
+
+def _plain(wish: str) -> str:
+    """What of it may stand in values.Name. Letters and ASCII's digits: Python's `\\w` has more than the models' (¼)."""
+    kept = "".join(sign if sign.isalpha() or sign in "0123456789_.-" else " " for sign in wish)
+    return "-".join(kept.split()).strip("-.")[:50]

@@ -1,4 +1,4 @@
-"""YAML as plain values, with the line of each key. Takes less than YAML has: no tags, no merge keys, no second document."""
+"""YAML as plain values with the line of each key, and back. Takes less than YAML has: no tags, no merges, one document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ Key = tuple[str | int, ...]
 
 AS_TEXT = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp")  # a date is a text here: nothing wants one
 SCALARS = tuple(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
+LINE_ENDS = ("\x85", "\u2028", "\u2029")
+DEEPEST = 30
 MOST_NODES = 20_000  # a few lines of aliases to aliases would be billions (and a list that holds itself, without end)
+TOO_DEEP = "levels within levels without end"
 REMEDIES = (
     ("mapping values are not allowed", 'one key on a line, and quotes around a text with ": " in it'),
     ("could not find expected ':'", "KEY: VALUE"),
@@ -53,6 +56,14 @@ def key_text(key: Key) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
 
 
+def write(values: Any, flow: bool = False, width: int = 120) -> str:
+    """Values as YAML that is read as the same values."""
+    text = str(yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=flow, width=width))
+    if any(sign in text for sign in LINE_ENDS):  # PyYAML writes these as they are and reads them as spaces
+        text = str(yaml.safe_dump(values, sort_keys=False, allow_unicode=False, default_flow_style=flow, width=width))
+    return text
+
+
 def read(path: Path) -> Tree:
     """Reads a file. Never raises for what is in it; raises OSError when it can't be read."""
     tree = Tree(str(path))
@@ -63,6 +74,9 @@ def read(path: Path) -> Tree:
         return tree
     try:
         root = yaml.compose(text, Loader)
+    except RecursionError:
+        tree.report(1, (), TOO_DEEP, "fewer levels")
+        return tree
     except yaml.YAMLError as problem:
         tree.faults.extend(_syntax_faults(str(path), text, problem))
         return tree
@@ -88,6 +102,9 @@ class _Reader:
             if self.nodes == MOST_NODES + 1:
                 self.tree.report(node.start_mark.line + 1, key, "aliases (&, *) that grow without end", "the values themselves")
             return None
+        if len(key) > DEEPEST:
+            self.tree.report(node.start_mark.line + 1, key[:3], TOO_DEEP, "fewer levels")
+            return None
         match node:
             case MappingNode():
                 return self._mapping(node, key)
@@ -97,9 +114,7 @@ class _Reader:
                 return node.value
             case ScalarNode(tag=tag) if tag in SCALARS:
                 return self.scalars.construct_object(node)
-        self.tree.report(
-            node.start_mark.line + 1, key, "a tag (!) is not read here", "the value without it, in quotes if need be"
-        )
+        self.tree.report(node.start_mark.line + 1, key, "a tag (!) is not read", "the value without it")
         return None
 
     def _mapping(self, node: MappingNode, key: Key) -> dict[str, Any]:
