@@ -68,7 +68,9 @@ def uncovered(patient: Patient) -> Iterable[Finding]:
         names = {source.database for source in config.databases.values() if _reaches(source, server)}
         covered += bool(names)
         yield from _missed(server, names)
-    if covered or not found:
+    if not found:
+        yield ok("uncovered", "no PostgreSQL server was found running here")
+    elif covered:
         yield ok("uncovered", f"{covered} of {len(found)} PostgreSQL servers that run here are backed up")
 
 

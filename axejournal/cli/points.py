@@ -34,7 +34,7 @@ def points(source: str | None, tier: str | None, limit: int | None, as_json: boo
     from axejournal.journal import reader
 
     here = context()
-    found = reader.points(here.journal_path, source=source, tier=tier, limit=limit and limit + 1)
+    found = reader.points(here.journal_path, source=source, tier=tier, limit=limit and limit + 1, current=True)
     if as_json:
         from axejournal.cli.output import print_json
 

@@ -93,37 +93,48 @@ def points(
     limit: int | None = None,
     at: datetime | None = None,
     removed: bool = False,
+    current: bool = False,
 ) -> tuple[PointRow, ...]:
     """Restore points, newest first, of times in [since, until]. With `at`: those known and not removed at that time;
-    with `removed`: also those that retention has removed."""
+    with `removed`: also those that retention has removed; with `current`: none in a repository that is no longer the
+    recorded one of its tier."""
     tests: list[tuple[str, Any]] = [
         ("source = ?", source), ("tier = ?", tier), ("customer = ?", customer), ("run = ?", run),
         ("time_us >= ?", microseconds(since)), ("time_us <= ?", microseconds(until)), ("recorded_at_us <= ?", microseconds(at)),
     ]  # fmt: skip
     if not removed:
         tests += [("(removed_by IS NULL OR removed_at_us > ?)", microseconds(at))] if at else [("removed_by IS NULL AND ?", 1)]
-    clause, values = all_of(tests)
-    query = f"SELECT {_POINT_COLUMNS} FROM restore_points {clause} ORDER BY time_us DESC, source LIMIT ?"
     with _projected(path) as journal:
+        if current:
+            tests += [(f"repository = {_recorded(journal)} AND ?", 1)]
+        clause, values = all_of(tests)
+        query = f"SELECT {_POINT_COLUMNS} FROM restore_points {clause} ORDER BY time_us DESC, source LIMIT ?"
         return tuple(_point(row) for row in journal.execute(query, (*values, at_most(limit))).fetchall())
 
 
 def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
-    """For each source and tier that has restore points: the newest, and how many there are."""
-    of_each = (
-        "SELECT tier, source, count(*), max(time_us) FROM restore_points WHERE customer = ? AND removed_by IS NULL "
-        "GROUP BY customer, source, tier ORDER BY tier, source"
-    )
-    newest = (
-        f"SELECT {_POINT_COLUMNS} FROM restore_points WHERE customer = ? AND source = ? AND tier = ? AND time_us = ? "
-        "AND removed_by IS NULL LIMIT 1"
-    )
+    """For each source and tier that has restore points in the tier's recorded repository: the newest, and how many."""
     with _projected(path) as journal:
+        test = f"customer = ? AND removed_by IS NULL AND repository = {_recorded(journal)}"
+        of_each = f"SELECT tier, source, count(*), max(time_us) FROM restore_points WHERE {test} GROUP BY customer, source, tier"
+        newest = f"SELECT {_POINT_COLUMNS} FROM restore_points WHERE {test} AND source = ? AND tier = ? AND time_us = ? LIMIT 1"
         counted = journal.execute(of_each, (customer,)).fetchall()
         return tuple(
             (_point(journal.execute(newest, (customer, source, tier, time_us)).fetchone()), count)
             for tier, source, count, time_us in counted
         )
+
+
+def _recorded(journal: sqlite3.Connection) -> str:
+    """SQL for the id of the repository that is the recorded one of a restore point's tier; its own where none is."""
+    query = "SELECT customer, tier, repository FROM repositories WHERE recorded_position IS NOT NULL ORDER BY recorded_position"
+    newest = {f"{customer}/{tier}": repository for customer, tier, repository in journal.execute(query)}
+    cases = " ".join(f"WHEN {_literal(which)} THEN {_literal(one)}" for which, one in newest.items())
+    return f"CASE customer || '/' || tier {cases} ELSE repository END" if cases else "repository"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:

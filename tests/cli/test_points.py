@@ -6,8 +6,12 @@ from datetime import datetime
 
 import pytest
 
+from axejournal.domain import facts as f
+from axejournal.domain.events import RunSucceeded
+from axejournal.domain.ports import Draft
+from axejournal.journal.ids import event_id
 from tests.cli.conftest import Desk
-from tests.cli.journals import night
+from tests.cli.journals import REPOSITORY, Journal, night
 
 SOURCES = {"frame": "postgres", "한국어": "postgres", "files": "files"}
 
@@ -54,3 +58,25 @@ def test_points_of_nothing_says_so(desk: Desk):
     assert "axej backup --local" in desk.axej("points").stdout
     assert "no restore point of source nope" in desk.axej("points", "--source", "nope").stdout
     assert desk.json("points") == []
+
+
+def test_points_of_a_repository_that_is_no_longer_the_recorded_one_are_not_offered(told: Desk):
+    """`init --new-repository` after a disk was lost: what was in the old one can't be restored by anybody."""
+    record(told.journal, "260520-0900-newr", "2026-05-20T09:00+09:00", "ee" * 32)
+    assert told.json("points") == []
+    assert told.json("status", expect=20)["tiers"][0]["points"] == 0
+    record(told.journal, "260520-1000-back", "2026-05-20T10:00+09:00", REPOSITORY)
+    assert len(told.json("points")) == 6
+    assert told.json("status", expect=20)["tiers"][0]["points"] == 6
+
+
+def record(journal: Journal, run: str, at: str, repository: str) -> None:
+    """A run of the job repository.init."""
+    pen = journal.begin(run, at, job="repository.init")
+    for state, fact, step in (
+        ("creating", f.RunStarted(), None),
+        ("recorded", f.RepositoryRecorded("local", "/repository", repository), "create"),
+        ("succeeded", RunSucceeded(), None),
+    ):
+        draft = Draft(event_id(journal.clock.at), fact, state, step, 1 if step else None)
+        pen.number = journal.store.append(run, 1, pen.number, (draft,))[-1].number
