@@ -79,8 +79,6 @@ def _database(name: str, server: DemoServer) -> str:
         f"    database: {name}",
         f"    aliases: [{name}-postgres]",
     ]
-    if name == "index":
-        lines.append("    only_copy: true         # the originals of evidence_blob are deleted")
     if name == "frame":
         psql = [str(server.bin_dir / "psql"), "-XAt"]
         here = ["-h", str(server.socket_dir), "-p", str(server.port), "-U", server.user, "-d", name]

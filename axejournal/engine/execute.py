@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from axejournal.domain.errors import Busy, RunStranded, RunUnknown
-from axejournal.domain.events import Event, OperatorDecided, RunRequested, RunResumed
+from axejournal.domain.errors import AxejError, Busy, RunStranded, RunUnknown, UsageFault
+from axejournal.domain.events import Event, OperatorDecided, RunCancelled, RunRequested, RunResumed
 from axejournal.domain.job import Job
 from axejournal.domain.machine import CANCELLED
 from axejournal.domain.ports import Children, EventStore, Leases
@@ -47,8 +47,8 @@ class Engine:
         provisional = Run(run_id, requested, job.machine.initial, 1, 0)
         with self._held(job, provisional):
             log = self._log(job, run_id, None)
-            run = log.record(Entry(requested))
-            return self.runner.drive(job, log, job.kit(self.hands, run))
+            log.record(Entry(requested))
+            return self._drive(job, log)
 
     def resume(self, run_id: str, reason: str, decision: str | None = None) -> Run:
         """Takes up a run whose process is dead and drives it to its end; returns an ended run as it is.
@@ -79,12 +79,10 @@ class Engine:
     def _take_up(self, job: Job[Any], run: Run, reason: str, decision: str | None) -> Run:
         ended = self.children.end_left_behind(run.id, run.children)
         log = self._log(job, run.id, run)
-        kit = job.kit(self.hands, run)
         if decision == "abandon":
-            log.record(Entry(OperatorDecided(decision, reason)))
-            log.record(Entry(failed(RunStranded(f"run {run.id} was abandoned: {reason}"))))
-            job.tidy(log.run, kit)
-            return log.run
+            abandoned = failed(RunStranded(f"run {run.id} was abandoned: {reason}"))
+            log.record(Entry(OperatorDecided(decision, reason)), Entry(abandoned))
+            return self._drive(job, log)
         present = job.machine.renamed.get(run.state, run.state)
         if present not in job.machine.states:
             raise RunStranded(
@@ -92,13 +90,37 @@ class Engine:
                 f"{run.requested.machine_version}, here {job.machine.version})",
                 f'Install the axej that began it, or end the run with "axej resume {run.id} --abandon".',
             )
+        if decision == "adopt":
+            self._check_adoption(job, run, present)
         log.record(Entry(RunResumed(reason, ended)))
         if decision is not None:
             log.record(Entry(OperatorDecided(decision, reason)))
         elif poison := _poisoned(log.run):
-            hint = f'Look at its log with "axej history {run.id}", then "axej resume {run.id} --retry" or start a new run.'
+            hint = f'Look at it with "axej history {run.id}", mend the cause, then start a new run.'
             log.record(Entry(failed(RunStranded(f"step {poison} took its process down {MOST_CRASHES} times", hint))))
+        return self._drive(job, log)
+
+    def _drive(self, job: Job[Any], log: RunLog) -> Run:
+        """A run whose hands can't be made (restic is missing, say) has failed: it must not stay open."""
+        try:
+            kit = job.kit(self.hands, log.run)
+        except AxejError as failure:
+            if log.run.outcome is None:
+                why = self.children.cancelled()
+                log.record(Entry(RunCancelled(why) if why else failed(failure)))
+            return log.run
         return self.runner.drive(job, log, kit)
+
+    def _check_adoption(self, job: Job[Any], run: Run, state: str) -> None:
+        """Only a step that the run can do without can be adopted."""
+        kit = job.kit(self.hands, run)
+        steps = job.stages[state].steps(run, kit)
+        needed = [step.name for step in steps if not step.contained and not run.settled(step.name)]
+        if needed:
+            raise UsageFault(
+                f"run {run.id} can't go on without the step {needed[0]}",
+                f'Write "axej resume {run.id} --retry" to do it again, or "axej resume {run.id} --abandon" to end the run.',
+            )
 
     def _fold(self, run_id: str) -> Run:
         run = fold(self.store.stream(run_id), self.store.fact)

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from axejournal.domain.errors import Busy, RunStranded, RunUnknown, StaleRunner
+from axejournal.domain.errors import Busy, ProgramMissing, RunStranded, RunUnknown, StaleRunner, UsageFault
 from axejournal.domain.ports import Draft
 from axejournal.engine.log import Entry, RunLog
 from tests.engine.toy import Bench, Crash, Written, hopeless, passing
@@ -217,8 +217,25 @@ def test_operator_retry_skips_the_probe(tmp_path):
     assert bench.written()["b"] == 2
 
 
-def test_operator_adopt_goes_on_without_the_open_step_and_is_no_success(tmp_path):
+def test_operator_adopt_of_a_step_that_the_run_needs_is_refused(tmp_path):
     bench = Bench(tmp_path)
+    bench.crash("intent", "write:b")
+    before = len(bench.store.events)
+    with pytest.raises(UsageFault, match="can't go on without the step write:b"):
+        bench.engine().resume("r1", "I looked", "adopt")
+    assert len(bench.store.events) == before
+
+
+def test_run_whose_hands_cannot_be_made_fails_and_does_not_stay_open(tmp_path):
+    bench = Bench(tmp_path)
+    bench.missing = ProgramMissing("restic is missing", "Get it.")
+    run = bench.begin()
+    assert (run.state, run.outcome.error, run.outcome.exit_code) == ("failed", "ProgramMissing", 40)
+    assert bench.store.open_runs() == ()
+
+
+def test_operator_adopt_goes_on_without_the_open_step_and_is_no_success(tmp_path):
+    bench = Bench(tmp_path, contained=True)
     bench.crash("intent", "write:b")
     run = bench.engine().resume("r1", "I looked", "adopt")
     assert run.state == "degraded"

@@ -219,7 +219,7 @@ def job(at_once=1):
             ),
         },
         resources=lambda run: (Resource("paper"),),
-        kit=lambda hands, run: hands,
+        kit=lambda hands, run: hands(),
         tidy=lambda run, kit: (kit.folder / "tidied").touch(),
         facts=(Written, Begun, AllWritten, Sealed),
     )
@@ -234,6 +234,7 @@ class Bench:
         self.clock, self.observer = StillClock(), CrashAt()
         self.ids = itertools.count()
         self.at_once = at_once
+        self.missing = None
 
     def engine(self):
         return Engine(
@@ -242,10 +243,15 @@ class Bench:
             children=self.children,
             runner=Runner(self.children, self.clock, self.observer),
             jobs={"toy": job(self.at_once)},
-            hands=self.toy,
+            hands=self.hands,
             new_id=lambda: f"id{next(self.ids)}",
             heard=lambda event, run: None,
         )
+
+    def hands(self):
+        if self.missing:
+            raise self.missing
+        return self.toy
 
     def begin(self, run="r1"):
         requested = RunRequested("toy", "axe", None, "operator", 3, "0", "here", {"requested_at": "2026-05-20T03:00+09:00"})
