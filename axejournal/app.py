@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from axejournal.engine.execute import Engine
     from axejournal.engine.runner import Observer
     from axejournal.jobs.preview import Preview
+    from axejournal.jobs.restore_orders import Ask, Order
+    from axejournal.jobs.restore_preview import RestorePreview
+    from axejournal.journal.rows import PointRow
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.traces import Traces
 
@@ -145,6 +148,62 @@ class App(Parts):
         asked = Run("preview", self._request(tier, sources, None), JOB.machine.initial, 1, 0)
         return preview(JOB, JOB.kit(self, asked))
 
+    # --- restoring -------------------------------------------------------------------------------------------------
+
+    def restore_orders(self, ask: Ask) -> tuple[Order, ...]:
+        """The runs that answer what was asked for, each with its restore point. Raises UsageFault, RestorePointMissing."""
+        from axejournal.config.effective import dumps
+        from axejournal.jobs.restore_orders import orders
+        from axejournal.journal.reader import points
+
+        def of(source: str | None) -> tuple[PointRow, ...]:
+            return points(self.state / JOURNAL, source, ask.tier, self.config.customer)
+
+        return orders(self.config, dumps(self.config), ask, of, self.clock.now(), self._now_text())
+
+    def preview_restore(self, order: Order) -> RestorePreview:
+        """What `begin_restore` would do; touches nothing."""
+        from axejournal.jobs.restore_preview import About
+
+        module = _restoring(order.job)
+        asked = Run("preview", self._requested(module.JOB, None, order.options), module.JOB.machine.initial, 1, 0)
+        about = About(self._last_duration_s(order), _page_of(order), self.clock.now())
+        preview: RestorePreview = module.preview(self, asked, about)
+        return preview
+
+    def begin_restore(self, order: Order, view: View | None = None) -> Run:
+        """Restores and drives the run to its end. What is the only copy of its data is backed up first. Raises Busy,
+        SourceRefused when that backup did not work."""
+        options = dict(order.options)
+        if self.config.sources[order.source].only_copy and not options["into"]:
+            options["backed_up_by"] = self._back_up_first(order, view)
+        return self.engine(view).begin(self._new_run_id(), self._requested(_restoring(order.job).JOB, None, options))
+
+    def _back_up_first(self, order: Order, view: View | None) -> str | None:
+        from axejournal.domain.errors import SourceRefused
+        from axejournal.domain.facts import SnapshotVerified
+
+        if not _restoring(order.job).is_there(self, self.config.sources[order.source]):
+            return None
+        run = self.begin_backup("local", [order.source], None, view)
+        verified = run.find(SnapshotVerified)
+        if verified is None or order.source not in {point.source for point in verified.points}:
+            raise SourceRefused(
+                f"{order.source} is the only copy of its data, and its present state could not be backed up (run {run.id})",
+                "Nothing was restored. Set that right first, or restore beside it with --into NAME.",
+            )
+        return run.id
+
+    def _last_duration_s(self, order: Order) -> float | None:
+        from axejournal.journal import reader
+
+        path = self.state / JOURNAL
+        for row in reader.runs(path, job=order.job, customer=self.config.customer, outcome="succeeded", limit=20):
+            options = reader.run_events(path, row.run, limit=1)[0].data["options"]
+            if options.get("source") == order.source and row.finished_at and row.started_at:
+                return (row.finished_at - row.started_at).total_seconds()
+        return None
+
     def _request(self, tier: str, sources: Sequence[str], slot: datetime | None) -> RunRequested:
         from axejournal.config.effective import dumps
         from axejournal.jobs.local_backup import JOB
@@ -184,6 +243,23 @@ class App(Parts):
         """Short enough to type, sorted by time: `260520-0300-k3f9` (the customer's wall clock and four characters)."""
         local = self.clock.now().astimezone(ZoneInfo(self.config.timezone))
         return f"{local:%y%m%d-%H%M}-" + "".join(secrets.choice(ALPHABET) for _ in range(4))
+
+
+def _restoring(job: str) -> Any:
+    """The module of a job that restores: it has JOB, `preview` and `is_there`."""
+    import importlib
+
+    return importlib.import_module(f"axejournal.jobs.{job.replace('.', '_')}")
+
+
+def _page_of(order: Order) -> str:
+    """The page of runbooks/ that goes with a restore: the source's own when there is one."""
+    from axejournal.shipped import folder
+
+    own = f"{order.source}-damaged"
+    if order.options["table"]:
+        return "silent-corruption"
+    return own if (folder("runbooks") / f"{own}.md").exists() else "failed-run"
 
 
 class Watching:

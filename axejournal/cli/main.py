@@ -15,6 +15,7 @@ from axejournal.domain.errors import AxejError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("axejournal.cli.backup", "backup"),
+    "restore": ("axejournal.cli.restore", "restore"),
     "resume": ("axejournal.cli.resume", "resume"),
     "history": ("axejournal.cli.history", "history"),
     "status": ("axejournal.cli.status", "status"),
@@ -30,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SUMMARIES: dict[str, str] = {
     "backup": "Back up databases and files now.",
+    "restore": "Bring a database, a table or files back.",
     "resume": "Go on with runs whose process died.",
     "history": "Show what ran, and what happened in a run.",
     "status": "Show at a look whether everything is backed up.",

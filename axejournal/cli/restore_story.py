@@ -1,0 +1,48 @@
+"""How a restore or an undo ended, in a few lines on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from axejournal.cli.output import plain
+
+if TYPE_CHECKING:
+    from axejournal.domain.run import Run
+
+
+def tell_restore(run: Run) -> int:
+    """Says how it ended and what to type next; returns the exit code."""
+    from axejournal.domain.events import RunDegraded, RunFailed
+
+    click.echo(f"run {run.id} {run.state}", err=True)
+    for line in _done(run):
+        click.echo(f"  {plain(line)}", err=True)
+    match run.outcome:
+        case RunDegraded(reasons=reasons):
+            for reason in reasons:
+                click.echo(f"  {plain(reason)}", err=True)
+            click.echo(f'HINT: "axej history {run.id}" tells what happened. See runbooks/failed-run.md.', err=True)
+            return 3
+        case RunFailed() as failure:
+            click.echo(f"  {plain(failure.message)}", err=True)
+            click.echo(f"HINT: {failure.hint} See runbooks/{failure.runbook}.md.".replace("HINT:  ", "HINT: "), err=True)
+            return failure.exit_code
+    return 130 if run.state == "cancelled" else 0
+
+
+def _done(run: Run) -> list[str]:
+    from axejournal.domain.restore_facts import DatabasePlaced, FilesPlaced
+
+    options = run.requested.options
+    point = options.get("point") or {}
+    placed = run.find(DatabasePlaced) or run.find(FilesPlaced)
+    if placed is None:
+        return []
+    what = placed.database if isinstance(placed, DatabasePlaced) else placed.path
+    if "undone" in options:
+        return [f"{what} is as it was before run {options['undone']}"]
+    when = str(point.get("time", "")).replace("T", " ", 1)
+    kept = f"; the old one is {placed.kept}" if placed.kept else ""
+    return [f"{what} is as it was at {when}{kept}"]
