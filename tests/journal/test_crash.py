@@ -234,6 +234,7 @@ def test_disk_that_fails_is_one_clear_error_and_no_lie(path, call, error, when):
     assert verify(path).sound
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
 def test_append_survives_a_kill_at_each_write(path, call):
     need("strace")
@@ -258,6 +259,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "moments"), CALLS, ids=[call for call, _ in CALLS])
 def test_migration_survives_a_kill_at_each_write(tmp_path, call, moments):
     need("strace")
@@ -273,6 +275,7 @@ def test_migration_survives_a_kill_at_each_write(tmp_path, call, moments):
         assert verify(path.with_name("journal.sqlite.before-2")).head == head
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("call", "moments"), CALLS, ids=[call for call, _ in CALLS])
 def test_creation_survives_a_kill_at_each_write(tmp_path, call, moments):
     need("strace")
