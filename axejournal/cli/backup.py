@@ -87,11 +87,18 @@ def tell(run: Run) -> int:
 
 
 def _show(preview: Preview) -> int:
-    from axejournal.cli.output import print_table, size
+    from axejournal.cli.output import size
+    from axejournal.cli.tables import Column, print_table
 
     click.echo(f"backup of {preview.customer} into {preview.tier} ({preview.repository}); nothing is touched")
     print_table(
-        ["source", "kind", "what", "about", "state"],
+        [
+            "source",
+            Column("kind", spare=2),
+            Column("what", spare=1, least=24),
+            Column("about", spare=1, right=True),
+            Column("state", least=20),
+        ],
         [(line.source, line.kind, line.what, size(line.size_bytes), line.state) for line in preview.lines],
     )
     click.echo(f"steps: {' -> '.join(preview.steps)}")

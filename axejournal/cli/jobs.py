@@ -21,7 +21,8 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from axejournal.cli.output import print_json, print_table
+    from axejournal.cli.output import print_json
+    from axejournal.cli.tables import Column, print_table
     from axejournal.jobs import all_jobs
 
     rows = [(job.name, job.title, job.machine.version, job.machine.states) for job in all_jobs()]
@@ -29,7 +30,10 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
         keys = ("job", "title", "version", "states")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
     else:
-        print_table(["job", "what it does", "states"], [(name, title, " ".join(states)) for name, title, _, states in rows])
+        print_table(
+            ["job", Column("what it does", least=24), Column("states", least=24)],
+            [(name, title, " ".join(states)) for name, title, _, states in rows],
+        )
 
 
 @jobs.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,26 +30,12 @@ def console(stderr: bool = False, width: int | None = None) -> Console:
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False, emoji=False)
 
 
-def table(*columns: str | tuple[str, dict[str, Any]]) -> Table:
-    """An empty table in the one look of axej: a column is its title, or a title and rich's options for it."""
+def table() -> Table:
+    """An empty table in the one look of axej; see tables.print_table."""
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for column in columns:
-        title, options = (column, {}) if isinstance(column, str) else column
-        made.add_column(title, **options)
-    return made
-
-
-def print_table(columns: Sequence[str | tuple[str, dict[str, Any]]], rows: Iterable[Sequence[Any]]) -> None:
-    """Prints rows. Cells are text, never markup."""
-    from rich.text import Text
-
-    made = table(*columns)
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text("" if cell is None else str(cell)) for cell in row))
-    console().print(made)
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
 
 
 def print_json(value: Any) -> None:

@@ -86,12 +86,15 @@ def _print_fancy(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int
 
 
 def _widths(kinds: Sequence[Column], shown: Sequence[int], needs: dict[int, int], room: int) -> dict[int, int]:
-    """Of each column shown: what it needs, and what is left for those that may be folded."""
-    fold = [place for place in shown if kinds[place].least]
-    left = room - sum(needs[place] for place in shown if place not in fold) - GAP * (len(shown) - 1)
-    return {
-        place: max(kinds[place].least, min(needs[place], left // len(fold))) if place in fold else needs[place] for place in shown
-    }
+    """Of each column shown: what it needs; those that may be folded share what is left, who needs least first."""
+    widths = {place: _least(kinds[place], needs[place]) for place in shown}
+    left = room - sum(widths.values()) - GAP * (len(shown) - 1)
+    narrow = sorted((place for place in shown if widths[place] < needs[place]), key=lambda place: needs[place] - widths[place])
+    for number, place in enumerate(narrow):
+        more = max(0, min(needs[place] - widths[place], left // (len(narrow) - number)))
+        widths[place] += more
+        left -= more
+    return widths
 
 
 def _fitting(kinds: Sequence[Column], wanted: Sequence[int], needs: dict[int, int], room: int) -> list[int]:
