@@ -126,8 +126,8 @@ def _say_what_was_seen(place: Path, keep: bool) -> None:
     _title("What you saw")
     click.echo(
         "  Two nights of five databases and a folder. The second was killed with SIGKILL; resume ended what it had left\n"
-        "  running, did none of the finished dumps again, and stored nothing twice. Both are whole restore points, and the\n"
-        "  journal can tell each step of both."
+        "  running, did none of the finished dumps again, and went on with what restic had already stored. Both are whole\n"
+        "  restore points, and the journal can tell each step of both."
     )
     if not keep:
         click.echo("  To look around: axej demo --keep --dir ~/axej-demo\n  For your own machine: axej init")

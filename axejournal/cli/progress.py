@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from axejournal.domain.events import Event
 from axejournal.domain.ports import Progress
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @contextmanager
 def watched(app: App) -> Iterator[LiveView]:
     """Inside, runs are shown as they go, and Ctrl-C or SIGTERM cancels them cleanly."""
-    with LiveView() as view, app.signals():
+    with LiveView(app.config.timezone) as view, app.signals():
         yield view
 
 
@@ -30,7 +31,8 @@ QUIET = frozenset({"RunRequested", "RunStarted", "ChildStarted", "StepProbed"})
 class LiveView:
     """Shows runs on stderr: the `View` of the app."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: str) -> None:
+        self._zone = ZoneInfo(zone)
         self._terminal = sys.stderr.isatty()
         self._tasks: dict[str, Any] = {}
         self._bars: Any = None
@@ -70,7 +72,8 @@ class LiveView:
             if self._bars is not None:
                 self._move(event)
             elif event.name not in QUIET:
-                sys.stderr.write(f"{event.recorded_at:%H:%M:%S} {event.state:<13} {event.name}{_about(event)}\n")
+                time = event.recorded_at.astimezone(self._zone)
+                sys.stderr.write(f"{time:%H:%M:%S} {event.state:<13} {event.name}{_about(event)}\n")
 
     def _move(self, event: Event) -> None:
         if event.step is None:
