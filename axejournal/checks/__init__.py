@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     Check("repository", repository.repository),
     Check("locks", repository.locks),
     Check("sources", sources.sources),
+    Check("dump only", sources.dump_only),
     Check("uncovered", sources.uncovered),
     Check("journal", journal.journal),
     Check("sqlite", journal.sqlite),

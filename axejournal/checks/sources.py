@@ -93,3 +93,16 @@ def _reaches(source: PostgresSource, server: FoundServer) -> bool:
     return source.host in LOCAL or (
         source.socket is not None and server.socket is not None and source.socket.samefile(server.socket)
     )
+
+
+def dump_only(patient: Patient) -> Iterable[Finding]:
+    """A dead container gives no dump: its volume has to be known, to be backed up instead."""
+    assert patient.app is not None
+    in_containers = [source for source in patient.app.config.databases.values() if source.container]
+    without = [source for source in in_containers if source.volume is None]
+    for source in without:
+        text = f"{source.name}: container {source.container} is only dumped; when it is dead, nothing of it is backed up"
+        hint = f'"docker inspect {source.container}" names its volume: add it to the source as "volume: NAME".'
+        yield warn("dump only", text, hint)
+    if in_containers and not without:
+        yield ok("dump only", f"the volumes of all {len(in_containers)} containers are known")
