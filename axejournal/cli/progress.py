@@ -40,7 +40,7 @@ class LiveView:
 
     def __enter__(self) -> LiveView:
         if self._terminal:
-            from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
             from axejournal.cli.output import console
 
@@ -48,7 +48,7 @@ class LiveView:
                 SpinnerColumn(finished_text="✓"),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=24),
-                DownloadColumn(binary_units=True),
+                TextColumn("{task.fields[size]}", markup=False, justify="right"),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[note]}", markup=False, style="dim"),
                 console=console(stderr=True),
@@ -64,7 +64,10 @@ class LiveView:
     def progress(self, run: str, step: str, progress: Progress) -> None:
         """Moves a step's bar."""
         if self._bars is not None and (task := self._tasks.get(step)) is not None:
-            self._bars.update(task, completed=progress.done_bytes, total=progress.of_bytes, note=progress.note[:40])
+            from axejournal.cli.output import size
+
+            far = f"{size(progress.done_bytes)} of {size(progress.of_bytes)}" if progress.of_bytes else size(progress.done_bytes)
+            self._bars.update(task, completed=progress.done_bytes, total=progress.of_bytes, size=far, note=progress.note[:40])
 
     def heard(self, event: Event, run: Run) -> None:
         """An event is durable."""
@@ -80,15 +83,17 @@ class LiveView:
             return
         if event.name == "StepStarted":
             if event.step not in self._tasks:
-                self._tasks[event.step] = self._bars.add_task(event.step, total=None, note="")
+                self._tasks[event.step] = self._bars.add_task(event.step, total=None, size="", note="")
             elif event.attempt and event.attempt > 1:
                 self._bars.update(self._tasks[event.step], note=f"attempt {event.attempt}")
         elif event.name in ("StepFailed", "StepGivenUp"):
             self._bars.update(self._tasks[event.step], note=str(event.data.get("message", ""))[:60])
         elif event.name not in QUIET and event.step in self._tasks:
             task = self._tasks[event.step]
-            size = event.data.get("size_bytes") or 1
-            self._bars.update(task, total=size, completed=size, note=event.name)
+            from axejournal.cli.output import size
+
+            size_bytes = event.data.get("size_bytes")
+            self._bars.update(task, total=1, completed=1, size=size(size_bytes), note=event.name)
             self._bars.stop_task(task)
 
 
