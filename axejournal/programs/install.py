@@ -7,6 +7,7 @@ Homebrew gets it.
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import re
@@ -115,8 +116,9 @@ def _embedded_places() -> Iterator[Path]:
         yield from sorted(Path(root).glob("pginstall*/bin"))
 
 
+@functools.cache
 def _postgres_major(path: Path) -> int | None:
-    """`pg_dump (PostgreSQL) 15.20 (Debian …)` is 15."""
+    """`pg_dump (PostgreSQL) 15.20 (Debian …)` is 15. Asked once: a run needs each client program many times."""
     completed = run(Command((str(path), "--version"), timeout_s=30))
     found = re.search(r"\(PostgreSQL\) (\d+)", completed.text)
     return int(found[1]) if found else None
