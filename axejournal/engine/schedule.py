@@ -8,13 +8,12 @@ are, so that a fresh install starts nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):  # no dataclass: importing that costs a call with nothing due half of a bare Python's start
     """A cron expression and its zone. A local time that does not exist fires once, right after the gap; one that
     exists twice fires once (Debian's cron; cronsim does the same)."""
 
