@@ -189,20 +189,20 @@ def _prove(session: Session, order: DumpOrder, catalog: Catalog, contents: Conte
     if proven.faults:
         raise _incomplete(order, proven.faults)
     done = {file.name for file in proven.files}
-    proven.files += [postgres_files.read_other(path) for path in sorted(order.into.iterdir()) if path.name not in done]
+    proven.files += [postgres_files.read_file(path) for path in sorted(order.into.iterdir()) if path.name not in done]
     return proven
 
 
 def _prove_table(session: Session, order: DumpOrder, relation: Relation, dump_id: int, proven: _Proven) -> None:
-    name = f"{dump_id}.dat"
-    try:
-        file = postgres_files.read_data(order.into / name)
-    except FileNotFoundError:
-        proven.faults.append(f"{name} with the rows of table {relation.full_name} is missing")
+    path = order.into / f"{dump_id}.dat"
+    what = f"{path.name} with the rows of table {relation.full_name}"
+    if not path.is_file():
+        proven.faults.append(f"{what} is missing")
         return
-    if file.rows is None:
-        proven.faults.append(f"{name} with the rows of table {relation.full_name} is cut after {file.size_bytes:,} bytes")
+    if not postgres_files.is_closed(path):
+        proven.faults.append(f"{what} is cut after {path.stat().st_size:,} bytes")
         return
+    file = postgres_files.read_file(path)
     known = order.known.get((relation.schema, relation.name))
     if known is not None and (known.sha256, known.columns) == (file.sha256, relation.digest):
         rows, mark = known.rows, known.fingerprint
@@ -211,10 +211,10 @@ def _prove_table(session: Session, order: DumpOrder, relation: Relation, dump_id
         begin_s = time.monotonic()
         rows, mark = fingerprint(session, relation)
         proven.seconds += time.monotonic() - begin_s
-    if rows != file.rows:
-        proven.faults.append(f"table {relation.full_name} has {file.rows:,} rows in {name} and {rows:,} in the server")
+        if rows != (found := postgres_files.count_rows(path)):
+            proven.faults.append(f"{what} holds {found:,}, the server has {rows:,}")
     proven.files.append(file)
-    made = Table(relation.schema, relation.name, rows, mark, name, file.size_bytes, file.sha256, dump_id, relation.digest)
+    made = Table(relation.schema, relation.name, rows, mark, path.name, file.size_bytes, file.sha256, dump_id, relation.digest)
     proven.tables.append(made)
 
 

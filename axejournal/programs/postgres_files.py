@@ -32,12 +32,11 @@ printf '%s\\n' "$list" | grep '^[0-9]*; 0 0 SEQUENCE SET ' | "$0" --use-list=/de
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file as it is on the disk. `rows`: None when the end mark is missing, so that the file was cut."""
+    """A file as it is on the disk."""
 
     name: str
     size_bytes: int
     sha256: str
-    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,25 +59,27 @@ def parse_contents(text: str) -> Contents:
     return Contents({int(one[2]): int(one[1]) for one in tables}, sequences, is_complete=len(values) == expected)
 
 
-def read_data(path: Path) -> DataFile:
-    """A table's data file, read once, a piece at a time. Raises FileNotFoundError."""
-    digest, lines, size, tail = hashlib.sha256(), 0, 0, b""
-    buffer = bytearray(CHUNK_BYTES)
-    view = memoryview(buffer)
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            digest.update(view[:count])
-            lines += buffer.count(b"\n", 0, count)
-            size += count
-            tail = (tail + bytes(view[max(0, count - len(END) - 1) : count]))[-len(END) - 1 :]
-    is_whole = tail == END or tail.endswith(b"\n" + END)
-    return DataFile(path.name, size, digest.hexdigest(), lines - END.count(b"\n") if is_whole else None)
-
-
-def read_other(path: Path) -> DataFile:
-    """Any other file of a dump."""
+def read_file(path: Path) -> DataFile:
+    """Any file of a dump. Raises FileNotFoundError."""
     with path.open("rb") as file:
         return DataFile(path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def is_closed(path: Path) -> bool:
+    """Whether a table's data file ends as pg_dump ends one, so that nothing was cut off."""
+    with path.open("rb") as file:
+        file.seek(-min(path.stat().st_size, len(END) + 1), os.SEEK_END)
+        tail = file.read()
+    return tail == END or tail.endswith(b"\n" + END)
+
+
+def count_rows(path: Path) -> int:
+    """Rows in a table's closed data file: its lines, since COPY writes a newline of a value as two characters."""
+    lines, buffer = 0, bytearray(CHUNK_BYTES)
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            lines += buffer.count(b"\n", 0, count)
+    return lines - END.count(b"\n")
 
 
 def large_objects(folder: Path) -> tuple[int, int, tuple[str, ...]]:

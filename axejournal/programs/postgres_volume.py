@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.domain.errors import DiskFull, DumpIncomplete, ProgramFailed, SourceRefused, SourceUnreachable
-from axejournal.domain.ports import Containers, Sidecar
+from axejournal.domain.ports import Container, Containers, Sidecar
 from axejournal.programs import process
 from axejournal.programs.postgres_files import make_durable
 from axejournal.programs.postgres_reach import ServerAddress, find_container
@@ -55,15 +55,26 @@ def _pack_in_sidecar(address: ServerAddress, run: str, volume: str, archive: Pat
     assert containers is not None
     if container.is_running:
         raise _refused(volume, f"container {container.name} runs")
-    if others := containers.mounting(volume):
+    source = _source(container, volume)
+    if others := containers.mounting(source):
         raise _refused(volume, f"container {others[0]} runs and has it mounted")
     owner = f"{os.getuid()}:{os.getgid()}"
-    mounts = ((volume, INSIDE, True), (str(archive.parent), str(archive.parent), False))
+    mounts = ((source, INSIDE, True), (str(archive.parent), str(archive.parent), False))
     with containers.lend(Sidecar(run, container, mounts, user="0:0", joined=False)) as prefix:
         _checked(process.run(Command((*prefix, "sh", "-c", PACK, "sh", INSIDE, str(archive), owner))), volume)
         now = containers.inspect(container.id)
-        if now is None or now.is_running or containers.mounting(volume):
+        if now is None or now.is_running or containers.mounting(source):
             raise _refused(volume, f"container {container.name} was started while it was copied")
+
+
+def _source(container: Container, volume: str) -> str:
+    """What to mount: the volume's name or the folder. Docker would make a volume that does not exist, an empty one."""
+    for mount in container.mounts:
+        if volume in (mount.name, mount.source, mount.target):
+            return mount.name or mount.source
+    there = ", ".join(mount.name or mount.source for mount in container.mounts) or "nothing"
+    hint = "Correct `volume:` of the source."
+    raise SourceRefused(f"container {container.name} has not mounted {volume}, but {there}", hint)
 
 
 def _pack_here(folder: Path, archive: Path) -> None:
