@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
     from axejournal.programs.children import RunChildren, Sweeper
-    from axejournal.programs.postgres import PostgresServer
+    from axejournal.programs.commands import ConfiguredCommands
+    from axejournal.programs.postgres import PostgresServer, ServerAddress
+    from axejournal.programs.postgres_restore import PostgresRestorer
     from axejournal.programs.restic import ResticRepository
     from axejournal.programs.traces import Traces
 
@@ -120,11 +122,27 @@ class Parts:
     def server(self, source: str, run: str, config: Config | None = None) -> PostgresServer:
         """A source's database server, as a run reaches it."""
         from axejournal.programs.install import require_postgres_program
-        from axejournal.programs.postgres import PostgresServer, ServerAddress
+        from axejournal.programs.postgres import PostgresServer
 
         chosen = config or self.config
-        settings = chosen.databases[source]
-        address = ServerAddress(
+        containers = self.containers if chosen.databases[source].container else None
+        return PostgresServer(self._address(source, chosen), run, self.state / "staging", require_postgres_program, containers)
+
+    def restorer(self, source: str, run: str, config: Config | None = None) -> PostgresRestorer:
+        """A source's database server, as a restore reaches it."""
+        from axejournal.programs.install import require_postgres_program
+        from axejournal.programs.postgres_restore import PostgresRestorer
+
+        chosen = config or self.config
+        containers = self.containers if chosen.databases[source].container else None
+        folder = self.state / "restore"
+        return PostgresRestorer(self._address(source, chosen), run, folder, require_postgres_program, containers)
+
+    def _address(self, source: str, config: Config) -> ServerAddress:
+        from axejournal.programs.postgres import ServerAddress
+
+        settings = config.databases[source]
+        return ServerAddress(
             container=settings.container,
             host=settings.host,
             socket=settings.socket,
@@ -134,8 +152,12 @@ class Parts:
             volume=settings.volume,
             lock_wait_timeout_s=settings.lock_wait_timeout_s,
         )
-        containers = self.containers if settings.container else None
-        return PostgresServer(address, run, self.state / "staging", require_postgres_program, containers)
+
+    def commands(self, run: str) -> ConfiguredCommands:
+        """The commands of `after_restore`."""
+        from axejournal.programs.commands import ConfiguredCommands
+
+        return ConfiguredCommands(lambda program, code, said: self.traces.keep(run, program, code, said))
 
     def _sweepers(self, run: str) -> tuple[Sweeper, ...]:
         databases = self.config.databases.values()

@@ -9,6 +9,6 @@ from axejournal.domain.job import Job
 
 def all_jobs() -> tuple[Job[Any], ...]:
     """Every job that this axej knows. Their tables are checked when they are loaded."""
-    from axejournal.jobs import init_repository, local_backup
+    from axejournal.jobs import init_repository, local_backup, restore_database
 
-    return (local_backup.JOB, init_repository.JOB)
+    return (local_backup.JOB, init_repository.JOB, restore_database.JOB)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from axejournal.domain.events import Event
+from axejournal.domain.policy import PROOFS
 from axejournal.journal.codec import canonical
 from axejournal.journal.projections.projection import Projection, instant_us
 
@@ -23,6 +24,14 @@ _REMOVE = """
 UPDATE restore_points SET removed_by = ?, removed_at_us = ?
 WHERE repository = ? AND snapshot = ? AND removed_by IS NULL"""
 
+# a proof is only ever raised, but by a fact that says that it is lost
+_RAISE = """
+UPDATE restore_points SET proof = ?1 WHERE repository = ?2 AND snapshot = ?3 AND source = ?4
+  AND instr(?5, proof || ' ') < instr(?5, ?1 || ' ')"""
+_LOSE = """
+UPDATE restore_points SET proof = 'suspect' WHERE repository = ? AND snapshot = ? AND source = ?"""
+_ORDER = "".join(f"{proof} " for proof in PROOFS)
+
 
 def apply(tables: sqlite3.Connection, event: Event) -> None:
     """See Projection."""
@@ -33,9 +42,14 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
             where = (data["repository"], data["snapshot"], point["source"], data["tier"], point["kind"])
             size = (canonical(point["paths"]), point["size_bytes"], point["files"])
             tables.execute(_INSERT, (*where, data["taken_at"], taken_us, event.recorded_at_us, *size, event.run))
+    elif event.name == "ProofRaised":
+        tables.execute(_RAISE, (data["proof"], data["repository"], data["snapshot"], data["source"], _ORDER))
+    elif event.name == "ProofLost":
+        tables.execute(_LOSE, (data["repository"], data["snapshot"], data["source"]))
     else:
         for snapshot in data["removed"]:
             tables.execute(_REMOVE, (event.run, event.recorded_at_us, data["repository"], snapshot))
 
 
-PROJECTION = Projection("restore_points", ("restore_points",), apply, frozenset({"SnapshotVerified", "SnapshotsForgotten"}))
+HEARS = frozenset({"SnapshotVerified", "SnapshotsForgotten", "ProofRaised", "ProofLost"})
+PROJECTION = Projection("restore_points", ("restore_points",), apply, HEARS)

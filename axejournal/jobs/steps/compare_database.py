@@ -1,0 +1,105 @@
+"""Compares the loaded database with what was counted and fingerprinted when it was dumped."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+
+from axejournal.domain.facts import DatabaseDumped, TableDumped
+from axejournal.domain.job import USUAL, Attempt, RetryPolicy
+from axejournal.domain.ports import Table
+from axejournal.domain.restore_facts import DatabaseCompared
+from axejournal.domain.run import Run
+from axejournal.jobs.restore_plan import RestoreKit
+from axejournal.jobs.steps.fetch_dump import truth_of
+
+IDENTIFIER = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+
+
+@dataclass(frozen=True)
+class CompareDatabase:
+    """Each table's rows and fingerprint, each sequence, the number of large objects. Statistics for the planner are made
+    beside it: a restored database has none, and the first queries would be slow."""
+
+    kit: RestoreKit
+    name: str = "compare"
+    policy: RetryPolicy = USUAL
+    contained: bool = False
+
+    def probe(self, run: Run) -> DatabaseCompared | None:
+        """Looking is done again."""
+        return None
+
+    def act(self, attempt: Attempt) -> DatabaseCompared:
+        """Raises SourceUnreachable, SourceRefused, ProgramFailed."""
+        server, database = self.kit.database, self.kit.plan.restored
+        begin_us = self.kit.clock.monotonic_us()
+        truth = truth_of(self.kit)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            statistics = pool.submit(copy_context().run, server.analyze, database)
+            tables = server.fingerprints(database, os.cpu_count() or 2)
+            sequences = server.sequences(database)
+            objects = server.large_objects(database)
+            statistics.result()
+        differences, unproven = compare_tables(truth.tables, tables)
+        differences += compare_sequences(truth.sequences, sequences)
+        if objects != truth.large_objects:
+            differences.append(f"{objects:,} large objects, not {truth.large_objects:,}")
+        return DatabaseCompared(
+            tables=len(tables),
+            rows=sum(table.rows for table in tables),
+            sequences=len(sequences),
+            differences=tuple(differences),
+            unproven=tuple(unproven),
+            duration_s=round((self.kit.clock.monotonic_us() - begin_us) / 1e6, 3),
+        )
+
+
+def compare_tables(dumped: Iterable[TableDumped], restored: Iterable[Table]) -> tuple[list[str], list[str]]:
+    """What differs, and the tables whose fingerprints are of methods that can't be compared.
+
+    A digest of columns is "method-hash"; the hash is of their order in the file, which a restore of inherited tables may
+    change, so that only the method decides whether fingerprints can be compared.
+    """
+    found = {(table.schema, table.name): table for table in restored}
+    differences: list[str] = []
+    unproven: list[str] = []
+    for table in dumped:
+        name = f"{table.schema}.{table.name}"
+        mine = found.pop((table.schema, table.name), None)
+        if mine is None:
+            differences.append(f"table {name} is missing")
+        elif mine.rows != table.rows:
+            differences.append(f"table {name} has {mine.rows:,} rows, not {table.rows:,}")
+        elif mine.fingerprint != table.fingerprint:
+            same_method = mine.columns.partition("-")[0] == table.columns.partition("-")[0]
+            (differences if same_method else unproven).append(f"table {name} has other contents" if same_method else name)
+    differences += [f"table {schema}.{name} was not in the dump" for schema, name in found]
+    return differences, unproven
+
+
+def compare_sequences(dumped: Mapping[str, int | None], restored: Mapping[tuple[str, str], int | None]) -> list[str]:
+    """What differs. The dump names sequences as SQL writes them."""
+    differences = []
+    for text, value in dumped.items():
+        name = parts_of(text)
+        if name not in restored:
+            differences.append(f"sequence {text} is missing")
+        elif restored[name] != value:
+            differences.append(f"sequence {text} is at {restored[name]}, not {value}")
+    return differences
+
+
+def parts_of(text: str) -> tuple[str, str]:
+    """`public."odd name"` as (schema, name)."""
+    found = [(match[1].replace('""', '"') if match[1] is not None else match[2]) for match in IDENTIFIER.finditer(text)]
+    return (found[0], found[1]) if len(found) == 2 else ("", text)
+
+
+def summary(truth: DatabaseDumped) -> str:
+    """For a plan: how much there is to compare."""
+    return f"{len(truth.tables)} tables, {sum(table.rows for table in truth.tables):,} rows"

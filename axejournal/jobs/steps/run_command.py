@@ -1,0 +1,43 @@
+"""Runs one command of `after_restore`: what restarts a service, what checks it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from axejournal.domain.errors import ProgramFailed
+from axejournal.domain.job import ONCE, Attempt, RetryPolicy
+from axejournal.domain.ports.restore import Commands
+from axejournal.domain.restore_facts import CommandRan
+from axejournal.domain.run import Run
+from axejournal.jobs.restore_plan import CommandPlan
+
+
+@dataclass(frozen=True)
+class RunCommand:
+    """Once; a resume runs it again, since nobody can tell how far it came. The run bears its failure and says so."""
+
+    commands: Commands
+    plan: CommandPlan
+    policy: RetryPolicy = ONCE
+    contained: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.plan.name
+
+    def probe(self, run: Run) -> CommandRan | None:
+        """Restarting and checking may be done twice."""
+        return None
+
+    def act(self, attempt: Attempt) -> CommandRan:
+        """Raises ProgramFailed (exit code, output that is not as expected), ProgramStalled (timeout), ProgramMissing."""
+        plan = self.plan
+        exit_code, output = self.commands.run(plan.argv, plan.folder, plan.timeout_s)
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        last = f": {lines[-1][:200]}" if lines else ""
+        if exit_code != 0:
+            raise ProgramFailed(f"{plan.kind} `{plan.text}` ended with exit {exit_code}{last}", "Its output is in the run's log.")
+        if plan.expect is not None and re.search(plan.expect, output) is None:
+            raise ProgramFailed(f"{plan.kind} `{plan.text}` did not say {plan.expect!r}{last}", "Its output is in the run's log.")
+        return CommandRan(plan.kind, plan.text, 0.0, len(lines))
