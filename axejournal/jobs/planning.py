@@ -16,8 +16,6 @@ from axejournal.config.sources import FilesSource
 from axejournal.domain.policy import Keep
 from axejournal.jobs.plan import BackupPlan, DatabasePlan, FilesPlan
 
-PHYSICAL_DAYS = {"weekly": 7, "never": None}
-
 
 def backup_options(
     config: Config, effective: Mapping[str, Any], tier: str, sources: Sequence[str], requested_at: str, path: Path
@@ -47,7 +45,7 @@ def backup_plan(config: Config, options: Mapping[str, Any], state: Path) -> Back
         host=config.host,
         tier=str(options["tier"]),
         databases=tuple(
-            DatabasePlan(name, source.database, source.volume, source.only_copy, PHYSICAL_DAYS[source.physical])
+            DatabasePlan(name, source.database, source.volume, source.only_copy)
             for name, source in config.databases.items()
             if name in chosen
         ),
