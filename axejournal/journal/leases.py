@@ -19,8 +19,9 @@ from axejournal.domain.errors import Busy, Interrupted, JournalDamaged
 from axejournal.domain.ports import Clock
 from axejournal.journal.locks import close_lock_file, open_lock_file, try_lock
 
-GRACE_S = 0.1
-"""Even a take that doesn't wait tries this long: looking who holds a lease keeps it for an instant."""
+GRACE_S = 5.0
+"""Even a take that doesn't wait tries this long while nobody says that he holds it: looking who holds a lease keeps it for
+an instant, which is long on a busy machine."""
 _LONGEST_NAME = 200
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.01, 1.0
 
@@ -76,20 +77,25 @@ class FileLeases:
             close_lock_file(handle)
 
     def _wait(self, handle: int, resource: str, shared: bool, wait_s: float) -> None:
-        end_us = self._clock.monotonic_us() + int(max(wait_s, GRACE_S) * 1_000_000)
+        begin_us = self._clock.monotonic_us()
         pause_s = _FIRST_WAIT_S
         while not _lock(handle, shared):
-            begin_us = self._clock.monotonic_us()
-            if begin_us >= end_us:
+            waited_s = (self._clock.monotonic_us() - begin_us) / 1_000_000
+            names = _names(handle)
+            if waited_s >= max(wait_s, GRACE_S) or (names and waited_s >= wait_s):
                 raise Busy(
-                    f"{resource} is in use by {_names(handle) or 'an unknown process'}",
+                    f"{resource} is in use by {names or 'an unknown process'}",
                     'Wait for it to end; "axej status" shows the runs that are at work.',
                 )
-            wanted_s = min(pause_s, (end_us - begin_us) / 1_000_000)
-            self._clock.sleep(wanted_s)
-            if self._clock.monotonic_us() - begin_us < wanted_s * 500_000:  # the clock's sleep ends early when cancelled
-                raise Interrupted(f"the wait for {resource} was cancelled")
+            left_s = max(wait_s - waited_s, _FIRST_WAIT_S)
+            self._pause(min(pause_s, left_s), resource)
             pause_s = min(pause_s * 2, _LONGEST_WAIT_S)
+
+    def _pause(self, wanted_s: float, resource: str) -> None:
+        before_us = self._clock.monotonic_us()
+        self._clock.sleep(wanted_s)
+        if self._clock.monotonic_us() - before_us < wanted_s * 500_000:  # the clock's sleep ends early when cancelled
+            raise Interrupted(f"the wait for {resource} was cancelled")
 
     def _open(self, resource: str) -> int:
         try:

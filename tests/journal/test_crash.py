@@ -19,7 +19,7 @@ from axejournal.domain.events import StepStarted
 from axejournal.journal import database, reader
 from axejournal.journal.verify import verify
 from tests.journal.old import golden_lines, make_schema_1
-from tests.journal.stories import RealClock, Writer, draft, open_store, requested, write_night
+from tests.journal.stories import RealClock, Writer, draft, night, open_store, requested, write_night
 from tests.world.needs import need
 
 ROOT = Path(__file__).parents[2]
@@ -95,38 +95,37 @@ def test_processes_that_fight_for_one_run_number_it_once(path):
     assert verify(path).sound
 
 
-def killed_while_appending(path, after_appends, after_s):
-    """A process that appends nights until it is killed, some time after so many appends; returns the ids that it was
-    told are durable."""
+def appending(path):
+    """A process that appends nights until it is killed; returns its pid, and where it tells the ids that are durable."""
     read, write = os.pipe()
 
     def work():
         store = open_store(path)
-        run = 0
-        while True:
+        for run in range(10_000):
             writer = Writer(store, f"{os.getpid()}-{run}")
-            from tests.journal.stories import night
-
             for drafts in night(writer.run, sources=("frame", "hive")):
-                ids = [event.event_id for event in writer.add(*drafts)]
-                os.write(write, ("\n".join(ids) + "\n").encode())
-            run += 1
+                os.write(write, b"".join(f"{event.event_id}\n".encode() for event in writer.add(*drafts)))
 
     pid = in_child(work)
     os.close(write)
-    with os.fdopen(read) as told:
-        first = [told.readline().strip() for _ in range(after_appends)]
-        time.sleep(after_s)
-        os.kill(pid, signal.SIGKILL)
-        assert wait(pid) == -signal.SIGKILL
-        return first + told.read().splitlines()
+    return pid, os.fdopen(read)
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    assert wait(pid) == -signal.SIGKILL
 
 
 def test_append_survives_kills_at_random_moments(path):
     seeded = random.Random(20260520)
     acknowledged = []
     for _ in range(60):
-        acknowledged += killed_while_appending(path, seeded.randrange(30), seeded.uniform(0, 0.01))
+        pid, told = appending(path)
+        with told:
+            acknowledged += [told.readline().strip() for _ in range(seeded.randrange(30))]
+            time.sleep(seeded.uniform(0, 0.01))
+            kill(pid)
+            acknowledged += told.read().splitlines()
         ids = all_ids(path)
         assert set(acknowledged) <= set(ids)
         assert len(ids) == len(set(ids))
@@ -143,22 +142,16 @@ def test_append_survives_kills_at_random_moments(path):
 
 def test_two_are_killed_while_both_append(path):
     seeded = random.Random(20260522)
+    acknowledged = []
     for _ in range(15):
-        first, second = (in_child(lambda: _append_until_killed(path)) for _ in range(2))
-        time.sleep(seeded.uniform(0.01, 0.08))
-        os.kill(first, signal.SIGKILL)
-        time.sleep(seeded.uniform(0, 0.03))
-        os.kill(second, signal.SIGKILL)
-        wait(first)
-        wait(second)
+        both = [appending(path) for _ in range(2)]
+        for pid, told in both:
+            with told:
+                acknowledged += [told.readline().strip() for _ in range(seeded.randrange(1, 20))]
+                kill(pid)
+                acknowledged += told.read().splitlines()
+    assert set(acknowledged) <= set(all_ids(path))
     assert verify(path).sound
-    assert len(reader.runs(path, limit=None)) > 15
-
-
-def _append_until_killed(path):
-    store = open_store(path)
-    for run in range(10_000):
-        write_night(store, f"{os.getpid()}-{run}", sources=("frame",))
 
 
 # --- injected faults ---------------------------------------------------------------------------------------------
@@ -342,8 +335,6 @@ def test_full_disk_keeps_all_that_was_told_and_goes_on_when_there_is_room(small_
 
 
 def _drafts(run):
-    from tests.journal.stories import night
-
     number = 0
     for drafts in night(run):
         yield run, 1, number, drafts
