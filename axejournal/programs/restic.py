@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from axejournal.domain.errors import Interrupted, ProgramFailed, RestorePointMissing, WrongPassword
 from axejournal.domain.ports import BackupOrder, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
-from axejournal.programs import process, restic_output, restic_words
+from axejournal.programs import process, restic_notes, restic_output, restic_words
 from axejournal.programs.process import Command, Completed
 from axejournal.programs.restic_locks import is_taken
 from axejournal.programs.restic_locks import lock_is_dead as lock_is_dead  # asked for with the repository
@@ -48,9 +48,15 @@ class ResticRepository:
 
     # --- reading: no lock ------------------------------------------------------------------------------------------
 
-    def identity(self) -> str:
-        """See the port. 0.5 s."""
-        return str(json.loads(self._run("cat", "config", "--no-lock").text)["id"])
+    def identity(self, known: bool = False) -> str:
+        """See the port. 0.5 s; known: nothing. What is known is kept beside the cache, for a folder of this machine."""
+        note, seen = self._note(), self._seen()
+        if known and note and seen and (answer := restic_notes.read(note, seen)):
+            return answer
+        identity = str(json.loads(self._run("cat", "config", "--no-lock").text)["id"])
+        if note and seen:
+            restic_notes.write(note, seen, identity)
+        return identity
 
     def snapshots(self, tags: Sequence[str] = ()) -> tuple[Snapshot, ...]:
         """See the port. 0.5 s."""
@@ -83,6 +89,14 @@ class ResticRepository:
         if absent:
             hint = "The paths of a snapshot are absolute, as they were when it was taken."
             raise RestorePointMissing(f"snapshot {snapshot[:8]} of {self.place} does not hold {', '.join(absent)}", hint)
+
+    def _note(self) -> Path | None:
+        return self.cache_dir.with_name(f"{self.cache_dir.name}.identity") if self.cache_dir else None
+
+    def _seen(self) -> str | None:
+        if restic_output.is_remote(self.place):
+            return None
+        return restic_notes.look(Path(self.place.removeprefix("local:")), self.password.environment())
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

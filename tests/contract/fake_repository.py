@@ -34,7 +34,7 @@ class FolderRepository:
     def place(self) -> str:
         return str(self.folder)
 
-    def identity(self) -> str:
+    def identity(self, known: bool = False) -> str:
         try:
             return str(json.loads((self.folder / "config").read_text())["id"])
         except FileNotFoundError:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import tracemalloc
 from pathlib import Path
@@ -82,6 +83,30 @@ def test_cache_stays_where_it_is_told_to(fresh: Fresh, tmp_path: Path, monkeypat
         restics.backup(repository, tmp_path / "first.password")
     assert not home.exists()
     assert (tmp_path / "cache" / cached.identity()).is_dir()
+
+
+def test_known_identity_is_asked_again_when_anything_about_it_changed(fresh: Fresh, tmp_path: Path) -> None:
+    first, second = fresh("first", cache_dir=tmp_path / "cache" / "local"), fresh("second")
+    gone = tmp_path / "no-restic"
+    without_restic = ResticRepository(gone, first.place, first.password, cache_dir=first.cache_dir)
+    with pytest.raises(ProgramMissing):
+        without_restic.identity(known=True)
+    identity = first.identity()
+    assert without_restic.identity(known=True) == identity
+    with pytest.raises(ProgramMissing):
+        without_restic.identity()
+    password = Path(first.password.environment()["RESTIC_PASSWORD_FILE"])
+    password.write_text(f"{password.read_text()}\n")
+    with pytest.raises(ProgramMissing):
+        without_restic.identity(known=True)
+    assert first.identity(known=True) == identity
+    assert without_restic.identity(known=True) == identity
+    shutil.rmtree(first.place)
+    with pytest.raises(RepositoryMissing):
+        first.identity(known=True)
+    shutil.copytree(second.place, first.place)
+    with pytest.raises((WrongPassword, ProgramMissing)):
+        without_restic.identity(known=True)
 
 
 def test_backup_of_what_cannot_be_read_keeps_the_rest_and_says_what(fresh: Fresh, tmp_path: Path) -> None:

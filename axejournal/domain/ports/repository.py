@@ -95,8 +95,9 @@ class Repository(Protocol):
         """Where it is, as restic's -r takes it; holds no secret."""
         ...
 
-    def identity(self) -> str:
-        """The repository's id, 64 hex digits. Takes no lock."""
+    def identity(self, known: bool = False) -> str:
+        """The repository's id, 64 hex digits. Takes no lock. `known`: what was learned before may be the answer while the
+        repository's configuration and keys are the same to the byte; the password is not tried then."""
         ...
 
     def initialise(self, like: Repository | None = None) -> str:
