@@ -30,8 +30,10 @@ from axejournal.programs.postgres_catalog import (
 from axejournal.programs.postgres_faults import fault_of_program, first_line
 from axejournal.programs.postgres_files import Contents, DataFile
 from axejournal.programs.postgres_session import Session
+from axejournal.programs.process import Completed
 
 LONG_S = 12 * 3600.0  # for one table's fingerprint
+ROLES_END = b"\n-- PostgreSQL database cluster dump complete\n"
 SHOWN = 5  # faults named in an error; the rest is counted
 
 
@@ -85,6 +87,24 @@ def take_dump(session: Session, order: DumpOrder) -> Dump:
     )
 
 
+def take_roles(session: Session, into: Path) -> int:
+    """Roles, memberships and tablespaces into a file (0600), durable; returns its size. Raises what `take_dump` raises.
+
+    pg_dumpall itself ends well when it could write nothing more on a full disk (seen with 15): its output comes here.
+    """
+    done = _run_pg_dumpall(session)
+    if done.exit_code != 0 and "pg_authid" in done.stderr:
+        done = _run_pg_dumpall(session, "--no-role-passwords")
+    if done.exit_code != 0:
+        way, killed_by = session.way, session.way.killed_by(done)
+        raise fault_of_program(way.place, way.user, "pg_dumpall of the roles", done.stderr, killed_by, done.exit_code)
+    if ROLES_END not in done.stdout[-200:]:
+        raise DumpIncomplete(f"the dump of the roles at {session.way.place} was cut", "Look at the server's log.")
+    with _disk_faults(into):
+        postgres_files.write_durable(into, done.stdout)
+    return len(done.stdout)
+
+
 def fingerprint(session: Session, relation: Relation) -> tuple[int, str]:
     """A table's rows and its content fingerprint, in a session with FINGERPRINT_SETTINGS."""
     if relation.kind == "p":
@@ -124,6 +144,12 @@ def _run_pg_dump(session: Session, order: DumpOrder, snapshot: str, catalog: Cat
         what = f"pg_dump of {order.database}"
         killed_by = session.way.killed_by(done)
         raise fault_of_program(session.way.place, session.way.user, what, done.stderr, killed_by, done.exit_code)
+
+
+def _run_pg_dumpall(session: Session, *more: str) -> Completed:
+    conninfo = session.way.conninfo(session.database)
+    words = (f"--dbname={conninfo}", "--globals-only", "--no-password", *more)
+    return process.run(session.way.command("pg_dumpall", session.facts.major, *words))
 
 
 @dataclass

@@ -112,6 +112,15 @@ def make_durable(folder: Path) -> None:
     _flush(folder, is_last=True)
 
 
+def write_durable(path: Path, data: bytes) -> None:
+    """A new file (0600) that is on the disk when this returns. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(data)
+    _flush(path, is_last=True)
+
+
 def _flush(path: Path, is_last: bool = False) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from axejournal.domain.errors import AxejError, Interrupted, ProgramKilled, ProgramStalled, SourceRefused
+from axejournal.domain.errors import AxejError, Interrupted, ProgramStalled, SourceRefused
 from axejournal.domain.ports import ServerFacts
 from axejournal.programs import process
-from axejournal.programs.postgres_faults import fault_of_connection, fault_of_query
+from axejournal.programs.postgres_faults import fault_of_connection, fault_of_program, fault_of_query
 from axejournal.programs.postgres_reach import CONNECT_S, Way
 
 OLDEST_MAJOR = 12  # generated columns are known, floats are printed exactly
@@ -160,7 +160,8 @@ class Session:
             return Interrupted("the session was ended: the run is being cancelled")
         said = bytes(self._said).decode("utf-8", "replace")
         if self._child.returncode < 0:
-            return ProgramKilled(f"psql at {self.way.place} was ended by signal {-self._child.returncode}")
+            what = f"psql of {self.database}"
+            return fault_of_program(self.way.place, self.way.user, what, said, -self._child.returncode, 1)
         if self._is_open:
             return fault_of_query(self.way.place, self.way.user, self.database, "08006", _last_words(said))
         ready = self.way.command("pg_isready", self._major, "--quiet", "--timeout=5", f"--dbname={self.way.conninfo('postgres')}")
