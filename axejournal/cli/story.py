@@ -137,7 +137,7 @@ WORDS: Mapping[str, Callable[[Data], str]] = {
     "StepStarted": lambda data: "",
     "StepProbed": lambda data: "looked: it had happened" if data["happened"] else "looked: it had not happened",
     "StepFailed": _failure,
-    "StepGivenUp": lambda data: f"the run goes on without it: {data['message']}",
+    "StepGivenUp": lambda data: f"the run goes on without it: {data['message']}. {data.get('hint', '')}",
     "OperatorDecided": lambda data: f"{data['decision']}{': ' + data['reason'] if data.get('reason') else ''}",
     "RunSucceeded": lambda data: "",
     "RunDegraded": lambda data: "; ".join(data["reasons"]),
@@ -151,6 +151,7 @@ WORDS: Mapping[str, Callable[[Data], str]] = {
     ),
     "DatabaseDumped": _dumped,
     "VolumeStaged": lambda data: f"volume {data['volume']}, {size(data['size_bytes'])}, because {data['why']}",
+    "PhysicalCopied": lambda data: f"the whole server, {size(data['size_bytes'])}",
     "DumpsFinished": lambda data: (
         f"{len(data['dumped'])} sources" + (f"; missing: {', '.join(data['missing'])}" if data.get("missing") else "")
     ),

@@ -75,6 +75,16 @@ class VolumeStaged(Fact):
 
 
 @dataclass(frozen=True)
+class PhysicalCopied(Fact):
+    """The running server of a source was copied whole (pg_basebackup), beside its dump."""
+
+    source: str
+    directory: str
+    size_bytes: int
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class DumpsFinished(Fact):
     """Every source was tried; `missing` have neither a dump nor a volume."""
 
@@ -109,6 +119,15 @@ class PointMade:
 
 
 @dataclass(frozen=True)
+class PhysicalHeld:
+    """Part of SnapshotVerified: the physical copy of a source's server that is in this snapshot."""
+
+    source: str
+    directory: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class SnapshotVerified(Fact):
     """The snapshot was looked into and holds these sources: from here on they are restore points."""
 
@@ -119,6 +138,7 @@ class SnapshotVerified(Fact):
     points: tuple[PointMade, ...]
     warnings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    physical: tuple[PhysicalHeld, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +175,7 @@ SHARED_FACTS: tuple[type[Fact], ...] = (
     PreflightPassed,
     DatabaseDumped,
     VolumeStaged,
+    PhysicalCopied,
     DumpsFinished,
     SnapshotTaken,
     SnapshotVerified,

@@ -17,6 +17,7 @@ from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, Hands
 from axejournal.jobs.steps.clear_staging import ClearStaging, clear
+from axejournal.jobs.steps.copy_server import CopyServer, is_due
 from axejournal.jobs.steps.dump_database import DumpDatabase
 from axejournal.jobs.steps.forget_snapshots import ForgetSnapshots
 from axejournal.jobs.steps.preflight import Preflight
@@ -34,6 +35,7 @@ TABLE = machine.build(
         ("preflight", "PreflightPassed", "dumping"),
         ("dumping", "DatabaseDumped", "dumping"),
         ("dumping", "VolumeStaged", "dumping"),
+        ("dumping", "PhysicalCopied", "dumping"),
         ("dumping", "DumpsFinished", "snapshotting"),
         ("snapshotting", "SnapshotTaken", "verifying"),
         ("verifying", "SnapshotVerified", "retaining"),
@@ -47,12 +49,13 @@ TABLE = machine.build(
 
 
 def _dumps(run: Run, kit: BackupKit) -> Sequence[Step]:
-    return tuple(DumpDatabase(kit, plan) for plan in kit.plan.databases)
+    copies = (CopyServer(kit, plan) for plan in kit.plan.databases if is_due(kit, plan, run))
+    return (*(DumpDatabase(kit, plan) for plan in kit.plan.databases), *copies)
 
 
 def _finish_dumps(run: Run) -> Fact:
     dumped = (*(fact.source for fact in run.all(DatabaseDumped)), *(fact.source for fact in run.all(VolumeStaged)))
-    missing = tuple(step.name.removeprefix("dump:") for step in run.given_up)
+    missing = tuple(step.name.removeprefix("dump:") for step in run.given_up if step.name.startswith("dump:"))
     nothing_else = not run.requested.options.get("files")
     if missing and not dumped and nothing_else:
         first = run.steps[f"dump:{missing[0]}"].last_failure

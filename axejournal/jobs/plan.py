@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """One PostgreSQL database to back up. `volume`: backed up instead when its server is down."""
+    """One PostgreSQL database to back up. `volume`: backed up instead when its server is down; `physical_days`: how old
+    the newest physical copy of its server may be, None for none at all."""
 
     name: str
     database: str
     volume: str | None = None
     only_copy: bool = False
+    physical_days: int | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from axejournal.config.sources import FilesSource
 from axejournal.domain.policy import Keep
 from axejournal.jobs.plan import BackupPlan, DatabasePlan, FilesPlan
 
+PHYSICAL_DAYS = {"weekly": 7, "never": None}
+
 
 def backup_options(
     config: Config, effective: Mapping[str, Any], tier: str, sources: Sequence[str], requested_at: str, path: Path
@@ -45,7 +47,7 @@ def backup_plan(config: Config, options: Mapping[str, Any], state: Path) -> Back
         host=config.host,
         tier=str(options["tier"]),
         databases=tuple(
-            DatabasePlan(name, source.database, source.volume, source.only_copy)
+            DatabasePlan(name, source.database, source.volume, source.only_copy, PHYSICAL_DAYS[source.physical])
             for name, source in config.databases.items()
             if name in chosen
         ),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from axejournal.domain.facts import DatabaseDumped
 from axejournal.domain.policy import Held
-from axejournal.domain.ports import EventStore, LastPoint
+from axejournal.domain.ports import EventStore, LastPhysical, LastPoint
 from axejournal.journal import reader
 
 
@@ -41,6 +41,11 @@ class JournalMemory:
         """See Memory."""
         found = reader.points(self.path, source, tier, self.customer, limit=1)
         return LastPoint(found[0].size_bytes, found[0].files) if found else None
+
+    def last_physical(self, source: str) -> LastPhysical | None:
+        """See Memory."""
+        found = reader.last_physical(self.path, self.customer, source)
+        return LastPhysical(found[0].astimezone(self.zone), found[1]) if found else None
 
     def points(self, tier: str) -> tuple[Held, ...]:
         """See Memory."""

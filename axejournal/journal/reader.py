@@ -178,6 +178,15 @@ def last_dump(path: Path, customer: str, source: str) -> EventRow | None:
     return _event(row) if row else None
 
 
+def last_physical(path: Path, customer: str, source: str) -> tuple[datetime, int] | None:
+    """Time and bytes of the newest physical copy of a source's server, or None when none is in a snapshot."""
+    query = "SELECT time_us, size_bytes FROM physical_copies WHERE customer = ? AND source = ? ORDER BY time_us DESC LIMIT 1"
+    with _projected(path) as journal:
+        row = journal.execute(query, (customer, source)).fetchone()
+    moment = instant(row[0]) if row else None
+    return (moment, row[1]) if moment else None
+
+
 def repositories(path: Path, customer: str | None = None, tier: str | None = None) -> tuple[RepositoryRow, ...]:
     """Known repositories: the newest recorded first, then those that were only met, the first met first."""
     clause, values = all_of([("customer = ?", customer), ("tier = ?", tier)])

@@ -2,7 +2,7 @@
 
 postgres_reach: how its programs are run. postgres_session: a conversation through psql. postgres_catalog: what a database
 holds, and the fingerprint of a table. postgres_dump: a dump and its proof; postgres_files: its files. postgres_volume: the
-copy of a stopped server. postgres_faults: what went wrong.
+copy of a stopped server; postgres_physical: of a running one. postgres_faults: what went wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from axejournal.programs import postgres_volume, process
 from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, read_relations
 from axejournal.programs.postgres_dump import DumpOrder, fingerprint, known_tables, take_dump
 from axejournal.programs.postgres_faults import fault_of_program
+from axejournal.programs.postgres_physical import copy_server
 from axejournal.programs.postgres_reach import Find, Way, open_way, session_name
 from axejournal.programs.postgres_reach import ServerAddress as ServerAddress  # asked for with the server
 from axejournal.programs.postgres_session import Session, literal
@@ -75,6 +76,11 @@ class PostgresServer:
         if not size:
             raise ProgramFailed(f"pg_dumpall at {way.place} ended well and wrote nothing", "Look at the server's log.")
         return size
+
+    def copy_physical(self, into: Path, progress: Callable[[Progress], None]) -> int:
+        """See the port, and postgres_physical; `into` must be below `staging`. Also raises what `dump` raises."""
+        with self._session(MAINTENANCE) as session:
+            return copy_server(session, into, self.address.stall_s, progress)
 
     def is_running(self) -> bool:
         """See the port: the container's state, or whether something listens at the address."""

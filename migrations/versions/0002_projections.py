@@ -1,4 +1,4 @@
-"""The projections: runs, restore points, freshness, repositories. Their content is computed from the events."""
+"""The projections: runs, restore points, freshness, repositories, physical copies. Their content is computed from the events."""
 
 from alembic import op
 
@@ -107,6 +107,18 @@ CREATE TABLE repositories (
   pruned_at_us INTEGER,
   PRIMARY KEY (customer, tier, repository)
 ) STRICT, WITHOUT ROWID""",
+    """\
+CREATE TABLE physical_copies (
+  customer TEXT NOT NULL,
+  source TEXT NOT NULL,
+  time_us INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  repository TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  PRIMARY KEY (customer, source, time_us, position)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX physical_copies_by_snapshot ON physical_copies (repository, snapshot)",
 )
 
 

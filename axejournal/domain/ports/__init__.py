@@ -6,7 +6,7 @@ tests/contract. All sizes are bytes, all times are aware datetimes, all duration
 
 from axejournal.domain.ports.containers import Container, Containers, Mount, Sidecar
 from axejournal.domain.ports.database import DatabaseServer, Dump, ServerFacts, Table
-from axejournal.domain.ports.journal import Draft, EventStore, LastPoint, Leases, Memory
+from axejournal.domain.ports.journal import Draft, EventStore, LastPhysical, LastPoint, Leases, Memory
 from axejournal.domain.ports.processes import Child, Children, Progress
 from axejournal.domain.ports.repository import BackupOrder, Forgotten, Node, Repository, RepositoryLock, Snapshot, Stored
 from axejournal.domain.ports.system import Clock, Disk
@@ -24,6 +24,7 @@ __all__ = [
     "Dump",
     "EventStore",
     "Forgotten",
+    "LastPhysical",
     "LastPoint",
     "Leases",
     "Memory",

@@ -83,6 +83,11 @@ class DatabaseServer(Protocol):
         into a file (0600); returns its size."""
         ...
 
+    def copy_physical(self, into: Path, progress: Callable[[Progress], None]) -> int:
+        """Copies the whole running server into an empty or missing directory (0700) and proves the copy; returns bytes.
+        Raises SourceRefused with what to grant, DumpIncomplete when it isn't whole."""
+        ...
+
     def is_running(self) -> bool:
         """Whether the server (its container, when it has one) is up, told apart from a refusal."""
         ...

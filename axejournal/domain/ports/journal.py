@@ -64,6 +64,14 @@ class LastPoint:
     files: int
 
 
+@dataclass(frozen=True)
+class LastPhysical:
+    """The newest physical copy of a source's server."""
+
+    at: datetime
+    size_bytes: int
+
+
 class Memory(Protocol):
     """What the steps ask the journal."""
 
@@ -77,6 +85,10 @@ class Memory(Protocol):
 
     def last_point(self, source: str, tier: str) -> LastPoint | None:
         """The newest restore point of a source in a tier."""
+        ...
+
+    def last_physical(self, source: str) -> LastPhysical | None:
+        """The newest physical copy of a source's server that is in a snapshot which was not removed."""
         ...
 
     def points(self, tier: str) -> tuple[Held, ...]:

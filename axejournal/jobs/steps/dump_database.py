@@ -73,9 +73,9 @@ class DumpDatabase:
             raise
         if isinstance(fact, DatabaseDumped):
             fact = dataclasses.replace(fact, duration_s=(self.kit.clock.monotonic_us() - begin_us) / 1e6)
-        _write_manifest(partial / MANIFEST, attempt.run, fact)
+        write_durably(partial / MANIFEST, {"run": attempt.run.id, "fact": type(fact).__name__, **dataclasses.asdict(fact)})
         partial.rename(self.folder)
-        _sync_directory(self.folder.parent)
+        sync_directory(self.folder.parent)
         return fact
 
     def _dump_or_stage(self, partial: Path, attempt: Attempt) -> DatabaseDumped | VolumeStaged:
@@ -121,8 +121,8 @@ class DumpDatabase:
         return VolumeStaged(self.plan.name, volume, str(self.folder), size, down.message)
 
 
-def _write_manifest(path: Path, run: Run, fact: DatabaseDumped | VolumeStaged) -> None:
-    content = {"run": run.id, "fact": type(fact).__name__, **dataclasses.asdict(fact)}
+def write_durably(path: Path, content: dict[str, Any]) -> None:
+    """JSON, for its owner only, on the disk when this returns."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False, indent=1)
@@ -138,7 +138,8 @@ def _from_manifest(content: dict[str, Any]) -> Fact:
     return DatabaseDumped(**{**values, "tables": tables, "extensions": tuple(values["extensions"])})
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Makes a rename in it durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

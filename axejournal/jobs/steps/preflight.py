@@ -17,6 +17,8 @@ DUMP_PER_DATABASE_BYTE = 2.1
 """A first dump's size against pg_database_size: bytea is dumped as hex (300 MB of blobs staged 648 MB, measured)."""
 GROWTH = 1.2
 """A later dump's size against the last one's."""
+EMPTY_SERVER_BYTES = 64 * 1024 * 1024
+"""A physical copy holds the server's own catalogs, the template databases and some WAL too (40 to 56 MB, measured)."""
 SPARE_BYTES = 64 * 1024 * 1024
 """For the journal's copy, the configuration and the journal's own growth."""
 
@@ -41,7 +43,7 @@ class Preflight:
         leftovers = self._sweep()
         with ThreadPoolExecutor(max_workers=1 + len(kit.plan.databases)) as pool:
             # each thread gets a copy of the context: it says whose children are started here
-            repository = pool.submit(copy_context().run, kit.repository.identity, known=not attempt.again)
+            repository = pool.submit(copy_context().run, kit.repository.identity)
             looks = {plan.name: pool.submit(copy_context().run, self.look, plan) for plan in kit.plan.databases}
             identity = repository.result()
             found = {name: look.result() for name, look in looks.items()}
@@ -78,7 +80,15 @@ class Preflight:
             size = self.kit.server(plan.name).database_size_bytes(plan.database)
         except AxejError as failure:
             return failure.message
-        return int(last.size_bytes * GROWTH) if last else int(size * DUMP_PER_DATABASE_BYTE)
+        dump = int(last.size_bytes * GROWTH) if last else int(size * DUMP_PER_DATABASE_BYTE)
+        return dump + self._physical_bytes(plan, size)
+
+    def _physical_bytes(self, plan: DatabasePlan, database_bytes: int) -> int:
+        """Counted every night, due or not: the disk must be able to take it in any case."""
+        if plan.physical_days is None:
+            return 0
+        last = self.kit.memory.last_physical(plan.name)
+        return int(last.size_bytes * GROWTH) if last else database_bytes + EMPTY_SERVER_BYTES
 
     def compare(self, identity: str) -> None:
         """Raises RepositoryForeign when this is not the repository that the journal knows."""

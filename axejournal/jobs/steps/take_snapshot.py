@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from axejournal.domain.errors import RepositoryLocked
-from axejournal.domain.facts import DumpsFinished, PreflightPassed, SnapshotTaken
+from axejournal.domain.facts import DumpsFinished, PhysicalCopied, PreflightPassed, SnapshotTaken
 from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
 from axejournal.domain.ports import BackupOrder, Snapshot, Stored
 from axejournal.domain.run import Run
@@ -66,7 +66,8 @@ class TakeSnapshot:
 
     def _dumped(self, run: Run) -> tuple[Path, ...]:
         finished = run.find(DumpsFinished)
-        return tuple(folder_of(self.kit.plan.staging, name) for name in (finished.dumped if finished else ()))
+        dumps = (folder_of(self.kit.plan.staging, name) for name in (finished.dumped if finished else ()))
+        return (*dumps, *(Path(fact.directory) for fact in run.all(PhysicalCopied)))
 
     def _stage_memory(self, run: Run) -> str:
         """Copies the journal and the configuration beside the dumps; returns the journal's head at that moment."""
@@ -139,5 +140,6 @@ Each database lies in a folder of its own, made by pg_dump in directory format:
   createdb DATABASE
   pg_restore --exit-on-error -j 4 -d DATABASE NEW_FOLDER/.../SOURCE/dump
 
-A folder with volume.tar holds a stopped server's data directory instead. axej/journal.sqlite is the journal.
+A folder with volume.tar holds a stopped server's data directory instead, SOURCE.physical a copy of a running server;
+README.txt in it says how a server is started on it. axej/journal.sqlite is the journal.
 """

@@ -7,12 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from axejournal.domain.errors import SnapshotIncomplete
-from axejournal.domain.facts import DatabaseDumped, PointMade, SnapshotTaken, SnapshotVerified, VolumeStaged
+from axejournal.domain.facts import (
+    DatabaseDumped,
+    PhysicalCopied,
+    PhysicalHeld,
+    PointMade,
+    SnapshotTaken,
+    SnapshotVerified,
+    VolumeStaged,
+)
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.patterns import compiled
 from axejournal.domain.ports import Node
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, FilesPlan
+from axejournal.jobs.steps.copy_server import BASE
 from axejournal.jobs.steps.dump_database import DATA, MANIFEST
 from axejournal.jobs.steps.take_snapshot import time_of
 
@@ -27,7 +36,7 @@ class Tally:
     roots: tuple[str, ...]
     files: int = 0
     size_bytes: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)  # of dumps only: path -> bytes
+    sizes: dict[str, int] = field(default_factory=dict)  # of dumps and physical copies only: path -> bytes
     matched: dict[str, int] = field(default_factory=dict)  # required pattern -> files
 
 
@@ -51,7 +60,10 @@ class VerifySnapshot:
         dumps, files = self._dumps(attempt.run), self.kit.plan.files
         tallies = {name: Tally((fact.directory,)) for name, fact in dumps.items()}
         tallies |= {plan.name: Tally((str(plan.path),)) for plan in files}
-        self._count(taken.snapshot, tallies, {plan.name: plan for plan in files}, set(dumps))
+        copies = attempt.run.all(PhysicalCopied)
+        tallies |= {copy.directory: Tally((copy.directory,)) for copy in copies}  # no source's name has a slash
+        in_detail = {*dumps, *(copy.directory for copy in copies)}
+        self._count(taken.snapshot, tallies, {plan.name: plan for plan in files}, in_detail)
         missing, points, warnings = [], [], list(taken.unreadable)
         for name, fact in dumps.items():
             faults = _faults_of_dump(fact, tallies[name])
@@ -64,6 +76,8 @@ class VerifySnapshot:
             if tallies[plan.name].files:
                 points.append(_point(plan.name, "files", tallies[plan.name]))
             (warnings if tallies[plan.name].files else missing).extend(f"{plan.name}: {fault}" for fault in faults)
+        whole = tuple(copy for copy in copies if not _faults_of_copy(copy, tallies[copy.directory]))
+        missing += [f"{copy.source}: {_faults_of_copy(copy, tallies[copy.directory])}" for copy in copies if copy not in whole]
         warnings += [warning for point in points for warning in self._shrunk(point)]
         if not points:
             raise SnapshotIncomplete(
@@ -78,20 +92,21 @@ class VerifySnapshot:
             points=tuple(points),
             warnings=tuple(warnings),
             missing=tuple(missing),
+            physical=tuple(PhysicalHeld(copy.source, copy.directory, copy.size_bytes) for copy in whole),
         )
 
     def _dumps(self, run: Run) -> dict[str, DatabaseDumped | VolumeStaged]:
         dumped = {fact.source: fact for fact in run.all(DatabaseDumped)}
         return {**dumped, **{fact.source: fact for fact in run.all(VolumeStaged)}}
 
-    def _count(self, snapshot: str, tallies: dict[str, Tally], files: dict[str, FilesPlan], dumps: set[str]) -> None:
+    def _count(self, snapshot: str, tallies: dict[str, Tally], files: dict[str, FilesPlan], in_detail: set[str]) -> None:
         roots = [(PurePosixPath(root), name) for name, tally in tallies.items() for root in tally.roots]
         for node in self.kit.repository.listing(snapshot):
             if node.kind != "file":
                 continue
             for root, name in roots:
                 if node.path.startswith(f"{root}/") or node.path == str(root):
-                    _take(tallies[name], node, root, files.get(name), name in dumps)
+                    _take(tallies[name], node, root, files.get(name), name in in_detail)
 
     def _shrunk(self, point: PointMade) -> Iterable[str]:
         last = self.kit.memory.last_point(point.source, self.kit.plan.tier)
@@ -105,10 +120,10 @@ class VerifySnapshot:
             )
 
 
-def _take(tally: Tally, node: Node, root: PurePosixPath, plan: FilesPlan | None, is_dump: bool) -> None:
+def _take(tally: Tally, node: Node, root: PurePosixPath, plan: FilesPlan | None, in_detail: bool) -> None:
     tally.files += 1
     tally.size_bytes += node.size_bytes
-    if is_dump:
+    if in_detail:
         tally.sizes[node.path] = node.size_bytes
     if plan is not None:
         relative = node.path[len(str(root)) :].lstrip("/")
@@ -135,6 +150,15 @@ def _faults_of_dump(fact: DatabaseDumped | VolumeStaged, tally: Tally) -> list[s
         if found != table.size_bytes:
             faults.append(f"table {table.schema}.{table.name} has {found} bytes in the snapshot, not {table.size_bytes}")
     return faults
+
+
+def _faults_of_copy(copy: PhysicalCopied, tally: Tally) -> str:
+    """Empty when the copy is whole in the snapshot."""
+    folder = Path(copy.directory)
+    if not {str(folder / BASE), str(folder / MANIFEST)} <= set(tally.sizes):
+        return f"its physical copy {folder} is not in the snapshot (do the exclude files hide it?)"
+    found = tally.size_bytes - tally.sizes[str(folder / MANIFEST)]
+    return "" if found == copy.size_bytes else f"its physical copy has {found} bytes in the snapshot, not {copy.size_bytes}"
 
 
 def _faults_of_files(plan: FilesPlan, tally: Tally) -> list[str]:

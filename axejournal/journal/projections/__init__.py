@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axejournal.journal.projections import freshness, repositories, restore_points, runs
+from axejournal.journal.projections import freshness, physical_copies, repositories, restore_points, runs
 from axejournal.journal.projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -10,4 +10,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     restore_points.PROJECTION,
     freshness.PROJECTION,
     repositories.PROJECTION,
+    physical_copies.PROJECTION,
 )
