@@ -351,7 +351,7 @@ def test_log_stays_small_while_pages_are_read(store, path):
 
     log = path.with_name(path.name + "-wal")
     with readonly.opened(path) as journal:
-        for number in range(60):
+        for number in range(30):
             write_night(store, f"r{number}")
             for _ in pages(journal):
                 pass
@@ -360,6 +360,6 @@ def test_log_stays_small_while_pages_are_read(store, path):
     with readonly.opened(path) as journal:  # the harness has teeth: a long read does make it grow
         journal.execute("BEGIN")
         journal.execute("SELECT count(*) FROM events").fetchone()
-        for number in range(60):
+        for number in range(30):
             write_night(store, f"s{number}")
         assert log.stat().st_size > paged + 4 * 1024 * 1024
