@@ -70,7 +70,7 @@ class Desk:
             input=stdin,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert expect is None or done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -197,6 +197,13 @@ def test_run_page_folds_children_and_tells_attempts(told: Desk):
     assert " 2.3 s " in took
 
 
+def test_run_page_tells_no_duration_across_a_crash(told: Desk):
+    """Nobody knows how long the dead process had worked."""
+    lines = told.axej("history", "260520-0300-dead").stdout.splitlines()
+    probed = next(line for line in lines if "StepProbed" in line)
+    assert re.search(r"StepProbed {2,}looked: it had not happened", probed)
+
+
 def test_run_page_of_a_failed_run_names_page_and_command(told: Desk):
     said = told.axej("history", "260521-1000").stdout
     assert "HINT: Look into the Keychain." in said

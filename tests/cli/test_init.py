@@ -45,7 +45,7 @@ class Machine:
     def axej(self, *words: str, expect: int = 0, stdin: str = "") -> Done:
         argv = [sys.executable, "-m", "axejournal", *words]
         done = subprocess.run(
-            argv, env=self.environ(), cwd=self.home, capture_output=True, text=True, input=stdin, check=False, timeout=120
+            argv, env=self.environ(), cwd=self.home, capture_output=True, text=True, input=stdin, check=False, timeout=240
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
