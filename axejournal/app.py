@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import signal
 import socket
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from axejournal.engine.execute import Engine
     from axejournal.engine.runner import Observer
     from axejournal.jobs.preview import Preview
-    from axejournal.jobs.restore_orders import Ask, Order
-    from axejournal.jobs.restore_preview import RestorePreview
-    from axejournal.journal.rows import PointRow
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.traces import Traces
+    from axejournal.restoring import Restoring
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is read wrongly from paper
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -79,15 +78,15 @@ class App(Parts):
     def begin_backup(self, tier: str, sources: Sequence[str], slot: datetime | None, view: View | None = None) -> Run:
         """Starts a backup of these sources (none named: all) and drives it to its end; without a slot a person asked
         for it. Raises Busy, UsageFault."""
-        return self.engine(view).begin(self._new_run_id(), self._request(tier, sources, slot))
+        return self.engine(view).begin(self.new_run_id(), self._request(tier, sources, slot))
 
     def init_repository(self, tier: str, adopt: bool = False, view: View | None = None) -> Run:
         """Makes a tier's repository (or takes the one that is there) and records its id."""
         from axejournal.config.effective import dumps
         from axejournal.jobs.init_repository import JOB
 
-        options = {"tier": tier, "adopt": adopt, "config": dumps(self.config), "requested_at": self._now_text()}
-        return self.engine(view).begin(self._new_run_id(), self._requested(JOB, None, options))
+        options = {"tier": tier, "adopt": adopt, "config": dumps(self.config), "requested_at": self.now_text()}
+        return self.engine(view).begin(self.new_run_id(), self.requested(JOB, None, options))
 
     def due_slot(self, tier: str) -> datetime | None:
         """The slot of a tier's schedule that is to be run now, or None."""
@@ -148,71 +147,23 @@ class App(Parts):
         asked = Run("preview", self._request(tier, sources, None), JOB.machine.initial, 1, 0)
         return preview(JOB, JOB.kit(self, asked))
 
-    # --- restoring -------------------------------------------------------------------------------------------------
+    @functools.cached_property
+    def restoring(self) -> Restoring:
+        """Restores, and takes them back."""
+        from axejournal.restoring import Restoring
 
-    def restore_orders(self, ask: Ask) -> tuple[Order, ...]:
-        """The runs that answer what was asked for, each with its restore point. Raises UsageFault, RestorePointMissing."""
-        from axejournal.config.effective import dumps
-        from axejournal.jobs.restore_orders import orders
-        from axejournal.journal.reader import points
-
-        def of(source: str | None) -> tuple[PointRow, ...]:
-            return points(self.state / JOURNAL, source, ask.tier, self.config.customer)
-
-        return orders(self.config, dumps(self.config), ask, of, self.clock.now(), self._now_text())
-
-    def preview_restore(self, order: Order) -> RestorePreview:
-        """What `begin_restore` would do; touches nothing."""
-        from axejournal.jobs.restore_preview import About
-
-        module = _restoring(order.job)
-        asked = Run("preview", self._requested(module.JOB, None, order.options), module.JOB.machine.initial, 1, 0)
-        about = About(self._last_duration_s(order), _page_of(order), self.clock.now())
-        preview: RestorePreview = module.preview(self, asked, about)
-        return preview
-
-    def begin_restore(self, order: Order, view: View | None = None) -> Run:
-        """Restores and drives the run to its end. What is the only copy of its data is backed up first. Raises Busy,
-        SourceRefused when that backup did not work."""
-        options = dict(order.options)
-        if self.config.sources[order.source].only_copy and not options["into"]:
-            options["backed_up_by"] = self._back_up_first(order, view)
-        return self.engine(view).begin(self._new_run_id(), self._requested(_restoring(order.job).JOB, None, options))
-
-    def _back_up_first(self, order: Order, view: View | None) -> str | None:
-        from axejournal.domain.errors import SourceRefused
-        from axejournal.domain.facts import SnapshotVerified
-
-        if not _restoring(order.job).is_there(self, self.config.sources[order.source]):
-            return None
-        run = self.begin_backup("local", [order.source], None, view)
-        verified = run.find(SnapshotVerified)
-        if verified is None or order.source not in {point.source for point in verified.points}:
-            raise SourceRefused(
-                f"{order.source} is the only copy of its data, and its present state could not be backed up (run {run.id})",
-                "Nothing was restored. Set that right first, or restore beside it with --into NAME.",
-            )
-        return run.id
-
-    def _last_duration_s(self, order: Order) -> float | None:
-        from axejournal.journal import reader
-
-        path = self.state / JOURNAL
-        for row in reader.runs(path, job=order.job, customer=self.config.customer, outcome="succeeded", limit=20):
-            options = reader.run_events(path, row.run, limit=1)[0].data["options"]
-            if options.get("source") == order.source and row.finished_at and row.started_at:
-                return (row.finished_at - row.started_at).total_seconds()
-        return None
+        return Restoring(self)
 
     def _request(self, tier: str, sources: Sequence[str], slot: datetime | None) -> RunRequested:
         from axejournal.config.effective import dumps
         from axejournal.jobs.local_backup import JOB
         from axejournal.jobs.planning import backup_options
 
-        options = backup_options(self.config, dumps(self.config), tier, sources, self._now_text(), self.config_path)
-        return self._requested(JOB, slot, options)
+        options = backup_options(self.config, dumps(self.config), tier, sources, self.now_text(), self.config_path)
+        return self.requested(JOB, slot, options)
 
-    def _requested(self, job: Job[Any], slot: datetime | None, options: Mapping[str, Any]) -> RunRequested:
+    def requested(self, job: Job[Any], slot: datetime | None, options: Mapping[str, Any]) -> RunRequested:
+        """The first fact of a run to come."""
         from axejournal.engine.schedule import text
 
         return RunRequested(
@@ -226,7 +177,8 @@ class App(Parts):
             options=options,
         )
 
-    def _now_text(self) -> str:
+    def now_text(self) -> str:
+        """The present moment in the customer's zone, ISO 8601."""
         return self.clock.now().astimezone(ZoneInfo(self.config.timezone)).isoformat(timespec="seconds")
 
     def _observer(self, view: View) -> Observer:
@@ -239,27 +191,10 @@ class App(Parts):
             self.traces.forget(run.id)
         view.heard(event, run)
 
-    def _new_run_id(self) -> str:
+    def new_run_id(self) -> str:
         """Short enough to type, sorted by time: `260520-0300-k3f9` (the customer's wall clock and four characters)."""
         local = self.clock.now().astimezone(ZoneInfo(self.config.timezone))
         return f"{local:%y%m%d-%H%M}-" + "".join(secrets.choice(ALPHABET) for _ in range(4))
-
-
-def _restoring(job: str) -> Any:
-    """The module of a job that restores: it has JOB, `preview` and `is_there`."""
-    import importlib
-
-    return importlib.import_module(f"axejournal.jobs.{job.replace('.', '_')}")
-
-
-def _page_of(order: Order) -> str:
-    """The page of runbooks/ that goes with a restore: the source's own when there is one."""
-    from axejournal.shipped import folder
-
-    own = f"{order.source}-damaged"
-    if order.options["table"]:
-        return "silent-corruption"
-    return own if (folder("runbooks") / f"{own}.md").exists() else "failed-run"
 
 
 class Watching:

@@ -16,6 +16,7 @@ from axejournal.domain.errors import AxejError
 COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("axejournal.cli.backup", "backup"),
     "restore": ("axejournal.cli.restore", "restore"),
+    "undo": ("axejournal.cli.undo", "undo"),
     "resume": ("axejournal.cli.resume", "resume"),
     "history": ("axejournal.cli.history", "history"),
     "status": ("axejournal.cli.status", "status"),
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 SUMMARIES: dict[str, str] = {
     "backup": "Back up databases and files now.",
     "restore": "Bring a database, a table or files back.",
+    "undo": "Take a restore back.",
     "resume": "Go on with runs whose process died.",
     "history": "Show what ran, and what happened in a run.",
     "status": "Show at a look whether everything is backed up.",

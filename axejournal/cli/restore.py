@@ -14,7 +14,6 @@ from axejournal.cli.progress import watched
 from axejournal.domain.errors import UsageFault
 
 if TYPE_CHECKING:
-    from axejournal.domain.run import Run
     from axejournal.jobs.restore_orders import Ask, Order
     from axejournal.jobs.restore_preview import RestorePreview
 
@@ -61,7 +60,7 @@ def restore(
     here = context()
     _check_customer(here, customer)
     ask = Ask(_tier(here, tier, origin), as_of, targets, into, path, table, only_missing)
-    orders = here.app.restore_orders(ask)
+    orders = here.app.restoring.orders(ask)
     previews = _show(here, orders)
     if dry_run:
         click.echo("nothing is touched")
@@ -81,12 +80,9 @@ def _run(here: Context, orders: Sequence[Order]) -> int:
 
     worst = 0
     with watched(here.app) as view:
-        for order in orders:
-            run: Run = here.app.begin_restore(order, view)
+        for run in here.app.restoring.begin_all(orders, view):
             code = tell_restore(run)
             worst = worst if worst not in (0, 3) else code or worst
-            if code == 130:
-                break
     return worst
 
 
@@ -121,7 +117,7 @@ def _show(here: Context, orders: Sequence[Order]) -> list[RestorePreview]:
 
     previews = []
     for place, order in enumerate(orders):
-        preview = here.app.preview_restore(order)
+        preview = here.app.restoring.preview(order)
         previews.append(preview)
         if place:
             click.echo()

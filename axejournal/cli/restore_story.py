@@ -9,6 +9,7 @@ import click
 from axejournal.cli.output import plain
 
 if TYPE_CHECKING:
+    from axejournal.domain.restore_facts import FilesCompared
     from axejournal.domain.run import Run
 
 
@@ -33,9 +34,13 @@ def tell_restore(run: Run) -> int:
 
 
 def _done(run: Run) -> list[str]:
-    from axejournal.domain.restore_facts import DatabasePlaced, FilesPlaced
+    from axejournal.domain.restore_facts import DatabasePlaced, FilesCompared, FilesPlaced
 
     options = run.requested.options
+    if run.requested.job == "restore.table":
+        from axejournal.jobs.restore_table import told
+
+        return told(run)
     point = options.get("point") or {}
     placed = run.find(DatabasePlaced) or run.find(FilesPlaced)
     if placed is None:
@@ -43,6 +48,17 @@ def _done(run: Run) -> list[str]:
     what = placed.database if isinstance(placed, DatabasePlaced) else placed.path
     if "undone" in options:
         return [f"{what} is as it was before run {options['undone']}"]
+    compared = run.find(FilesCompared)
+    changes = [_changes(compared)] if compared else []
     when = str(point.get("time", "")).replace("T", " ", 1)
     kept = f"; the old one is {placed.kept}" if placed.kept else ""
-    return [f"{what} is as it was at {when}{kept}"]
+    return [*changes, f"{what} is as it was at {when}{kept}"]
+
+
+def _changes(compared: FilesCompared) -> str:
+    """Counts, and the first names of each kind."""
+    parts = []
+    for kind, count in (("added", compared.added), ("changed", compared.changed), ("removed", compared.removed)):
+        names = ", ".join(name or "the file" for name in compared.examples.get(kind, ()))
+        parts.append(f"{count} {kind}" + (f" ({names}{', …' if count > len(compared.examples[kind]) else ''})" if count else ""))
+    return f"{'; '.join(parts)}; {compared.same} as they were"

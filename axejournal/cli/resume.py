@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from axejournal.cli.backup import tell
@@ -9,6 +11,9 @@ from axejournal.cli.context import context
 from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
 from axejournal.domain.errors import UsageFault
+
+if TYPE_CHECKING:
+    from axejournal.domain.run import Run
 
 
 @click.command(cls=Command, short_help="Go on with runs whose process died.")
@@ -34,14 +39,26 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
     app = context().app
     with watched(app) as view:
         if run is not None:
-            return tell(app.resume(app.find_run(run), reason or "asked for", decision, view))
+            return _tell(app.resume(app.find_run(run), reason or "asked for", decision, view))
         worst = 0
         found = app.open_runs()
         for each in found:
-            worst = max(worst, tell(app.resume(each, reason or "asked for", view=view)))
+            worst = max(worst, _tell(app.resume(each, reason or "asked for", view=view)))
+        for each_run in app.restoring.resume_all(view):
+            found = (*found, each_run.id)
+            worst = max(worst, _tell(each_run))
         swept = app.sweep()
     if not found:
         click.echo("nothing to resume: no open run without a living process", err=True)
     if swept:
         click.echo(f"removed from the staging folder: {', '.join(swept)}", err=True)
     return worst
+
+
+def _tell(run: Run) -> int:
+    """Says how a run of any kind ended; returns the exit code."""
+    if not run.requested.job.startswith("restore."):
+        return tell(run)
+    from axejournal.cli.restore_story import tell_restore
+
+    return tell_restore(run)

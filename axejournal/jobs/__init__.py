@@ -9,6 +9,7 @@ from axejournal.domain.job import Job
 
 def all_jobs() -> tuple[Job[Any], ...]:
     """Every job that this axej knows. Their tables are checked when they are loaded."""
-    from axejournal.jobs import init_repository, local_backup, restore_database
+    from axejournal.jobs import init_repository, local_backup, restore_database, restore_files, restore_table, restore_undo
 
-    return (local_backup.JOB, init_repository.JOB, restore_database.JOB)
+    modules = (local_backup, init_repository, restore_database, restore_table, restore_files, restore_undo)
+    return tuple(module.JOB for module in modules)

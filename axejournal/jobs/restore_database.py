@@ -71,28 +71,30 @@ TABLE = machine.build(
 )
 
 
-def _of(run: Run) -> dict[str, str]:
+def of_point(run: Run) -> dict[str, str]:
     """What names the restore point in facts about its proof."""
     point = run.requested.options["point"]
     names = {name: str(point[name]) for name in ("repository", "snapshot")}
     return {**names, "source": str(run.requested.options["source"])}
 
 
-def _damaged(run: Run) -> Fact:
+def damaged(run: Run) -> Fact:
+    """What did not come back as it was put in."""
     found = run.find(DumpDamaged)
     assert found is not None
-    return ProofLost(**_of(run), reason=found.message)
+    return ProofLost(**of_point(run), reason=found.message)
 
 
 def _compared(run: Run) -> Fact:
     found = run.find(DatabaseCompared)
     assert found is not None
     if found.differences:
-        return ProofLost(**_of(run), reason="; ".join(found.differences[:5]))
-    return ProofRaised(**_of(run), proof="restored")
+        return ProofLost(**of_point(run), reason="; ".join(found.differences[:5]))
+    return ProofRaised(**of_point(run), proof="restored")
 
 
-def _restarted(run: Run) -> Fact:
+def restarted(run: Run) -> Fact:
+    """Every restart was tried."""
     return ServicesRestarted(tuple(step.name for step in run.given_up if step.name.startswith("restart:")))
 
 
@@ -100,17 +102,18 @@ def _checked(run: Run) -> Fact:
     broken = [step for step in run.given_up if step.name.startswith("check:")]
     if broken:
         last = broken[0].last_failure
-        return ProofLost(**_of(run), reason=last.message if last else broken[0].name)
+        return ProofLost(**of_point(run), reason=last.message if last else broken[0].name)
     checks = [fact for fact in run.all(CommandRan) if fact.kind == "check"]
-    return ProofRaised(**_of(run), proof="verified") if checks else ChecksFinished()
+    return ProofRaised(**of_point(run), proof="verified") if checks else ChecksFinished()
 
 
-def _end(run: Run) -> Fact:
-    damaged, compared, lost = run.find(DumpDamaged), run.find(DatabaseCompared), run.find(ProofLost)
+def ending(run: Run) -> Fact:
+    """How a restore ends."""
+    bad, compared, lost = run.find(DumpDamaged), run.find(DatabaseCompared), run.find(ProofLost)
     time = run.requested.options["point"]["time"]
     older = 'Take an older one: "axej points" lists them. The live database was not touched.'
-    if damaged is not None:
-        what = ", ".join(damaged.what[:5]) + (f" and {len(damaged.what) - 5} more" if len(damaged.what) > 5 else "")
+    if bad is not None:
+        what = ", ".join(bad.what[:5]) + (f" and {len(bad.what) - 5} more" if len(bad.what) > 5 else "")
         return RunFailed("RestorePointDamaged", f"the restore point {time} is damaged: {what}", older, 1, "silent-corruption")
     if compared is not None and compared.differences:
         what = "; ".join(compared.differences[:5])
@@ -134,11 +137,13 @@ def reasons_against(run: Run) -> list[str]:
     return reasons
 
 
-def _restart_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
+def restart_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
+    """None when nothing was swapped in."""
     return () if kit.plan.into else tuple(RunCommand(kit.commands, plan) for plan in kit.plan.restart)
 
 
-def _check_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
+def check_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
+    """None when nothing was swapped in."""
     return () if kit.plan.into else tuple(RunCommand(kit.commands, plan) for plan in kit.plan.check)
 
 
@@ -170,14 +175,14 @@ JOB: Job[RestoreKit] = Job(
         "requested": Stage(steps=lambda run, kit: (), leave=lambda run: RunStarted()),
         "preparing": Stage(steps=lambda run, kit: (PrepareRestore(kit),)),
         "fetching": Stage(steps=lambda run, kit: (FetchDump(kit),)),
-        "damaged": Stage(steps=lambda run, kit: (), leave=_damaged),
+        "damaged": Stage(steps=lambda run, kit: (), leave=damaged),
         "loading": Stage(steps=lambda run, kit: (RestoreRoles(kit), LoadDatabase(kit))),
         "comparing": Stage(steps=lambda run, kit: (CompareDatabase(kit),)),
         "compared": Stage(steps=lambda run, kit: (), leave=_compared),
         "swapping": Stage(steps=lambda run, kit: (SwapDatabase(kit),)),
-        "restarting": Stage(steps=_restart_steps, leave=_restarted),
-        "checking": Stage(steps=_check_steps, leave=_checked),
-        "ending": Stage(steps=lambda run, kit: (ClearWork(kit.plan.folder),), leave=_end),
+        "restarting": Stage(steps=restart_steps, leave=restarted),
+        "checking": Stage(steps=check_steps, leave=_checked),
+        "ending": Stage(steps=lambda run, kit: (ClearWork(kit.plan.folder),), leave=ending),
     },
     resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),
     kit=restore_kit,

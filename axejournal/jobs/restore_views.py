@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 
 from axejournal.config.units import duration_text
@@ -10,6 +11,7 @@ from axejournal.jobs.restore_plan import CommandPlan, RestoreKit
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.steps.fetch_dump import truth_of
 from axejournal.jobs.steps.prepare_restore import described, faults
+from axejournal.jobs.steps.swap_files import aside, fetch_folder, place_of
 
 
 def preview_database(kit: RestoreKit, about: About) -> RestorePreview:
@@ -34,6 +36,29 @@ def preview_database(kit: RestoreKit, about: About) -> RestorePreview:
     steps = ["fetch", "roles", "load", "compare", "swap" if plan.into is None else f"name it {plan.into}"]
     lines += closing_lines(kit, about, steps)
     warnings = [only_copy_text(kit)] if plan.only_copy and live is not None and plan.into is None else []
+    return RestorePreview(plan.source, tuple(lines), tuple(warnings), tuple(found))
+
+
+def preview_files(kit: RestoreKit, about: About) -> RestorePreview:
+    """The plan of a folder."""
+    plan, place = kit.plan, place_of(kit.plan)
+    is_there = os.path.lexists(place)
+    found = [f"{place} is already there"] if plan.into is not None and is_there else []
+    free, needed = kit.disk.free_bytes(fetch_folder(plan).parent), plan.point.size_bytes
+    if free < needed and plan.part is None:
+        found.append(f"{fetch_folder(plan).parent}: {free:,} bytes are free and the restore may need {needed:,}")
+    fetch = fetch_text(kit) + (f", of these only {plan.part}" if plan.part else "")
+    lines = [("restore point", point_text(kit, about)), ("fetch", fetch)]
+    if plan.into is not None or not is_there:
+        lines.append(("replaces", f"nothing: {place} is made"))
+    else:
+        until = (about.now + plan.keep_old).isoformat(timespec="minutes")
+        lines.append(("replaces", str(place)))
+        lines.append(("keeps", f'the old one as {aside(plan, "RUN")} until {until}, for "axej undo RUN"'))
+    lines += closing_lines(kit, about, ["fetch", "compare", "swap" if plan.into is None else f"put it at {place}"])
+    warnings = [only_copy_text(kit)] if plan.only_copy and is_there and plan.into is None else []
+    if is_there and plan.into is None and not plan.part:
+        warnings.append("what backups exclude is not in a restore point: it will be found in the old folder only")
     return RestorePreview(plan.source, tuple(lines), tuple(warnings), tuple(found))
 
 
