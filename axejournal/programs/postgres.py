@@ -8,23 +8,20 @@ copy of a stopped server; postgres_physical: of a running one. postgres_faults: 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from axejournal.domain.errors import AxejError, ProgramFailed
+from axejournal.domain.errors import AxejError
 from axejournal.domain.ports import Containers, Dump, Progress, ServerFacts, Table
-from axejournal.programs import postgres_volume, process
+from axejournal.programs import postgres_volume
 from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, read_relations
-from axejournal.programs.postgres_dump import DumpOrder, fingerprint, known_tables, take_dump
-from axejournal.programs.postgres_faults import fault_of_program
+from axejournal.programs.postgres_dump import DumpOrder, fingerprint, known_tables, take_dump, take_roles
 from axejournal.programs.postgres_physical import copy_server
 from axejournal.programs.postgres_reach import Find, Way, open_way, session_name
 from axejournal.programs.postgres_reach import ServerAddress as ServerAddress  # asked for with the server
 from axejournal.programs.postgres_session import Session, literal
-from axejournal.programs.process import Completed
 
 MAINTENANCE = "postgres"  # the database for questions about the server itself
 
@@ -62,20 +59,9 @@ class PostgresServer:
             return take_dump(session, order)
 
     def dump_roles(self, into: Path) -> int:
-        """See the port; `into` must be below `staging`."""
-        descriptor = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # pg_dumpall keeps the mode
-        os.close(descriptor)
-        with self._way() as way, Session(way, MAINTENANCE) as session:
-            done = self._pg_dumpall(session, into)
-            if done.exit_code != 0 and "pg_authid" in done.stderr:
-                done = self._pg_dumpall(session, into, "--no-role-passwords")
-        if done.exit_code != 0:
-            killed_by = way.killed_by(done)
-            raise fault_of_program(way.place, way.user, "pg_dumpall of the roles", done.stderr, killed_by, done.exit_code)
-        size = into.stat().st_size
-        if not size:
-            raise ProgramFailed(f"pg_dumpall at {way.place} ended well and wrote nothing", "Look at the server's log.")
-        return size
+        """See the port. Also raises DiskFull, DumpIncomplete, ProgramKilled, ProgramFailed."""
+        with self._session(MAINTENANCE) as session:
+            return take_roles(session, into)
 
     def copy_physical(self, into: Path, progress: Callable[[Progress], None]) -> int:
         """See the port, and postgres_physical; `into` must be below `staging`. Also raises what `dump` raises."""
@@ -129,10 +115,6 @@ class PostgresServer:
     def _session(self, database: str) -> Iterator[Session]:
         with self._way() as way, Session(way, database) as session:
             yield session
-
-    def _pg_dumpall(self, session: Session, into: Path, *more: str) -> Completed:
-        words = (f"--dbname={session.way.conninfo(MAINTENANCE)}", "--globals-only", "--no-password", f"--file={into}", *more)
-        return process.run(session.way.command("pg_dumpall", session.facts.major, *words))
 
 
 def _is_listening(address: ServerAddress) -> bool:

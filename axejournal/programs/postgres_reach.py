@@ -40,7 +40,7 @@ class ServerAddress:
     @property
     def place(self) -> str:
         """For a person."""
-        return f"container {self.container}" if self.container else f"{self.socket or self.host}, port {self.port}"
+        return f"{f'container {self.container}' if self.container else self.socket or self.host}, port {self.port}"
 
 
 @dataclass(frozen=True)
