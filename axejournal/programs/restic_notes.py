@@ -46,3 +46,12 @@ def write(note: Path, seen: str, identity: str) -> None:
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside.write_text(f"{seen} {identity}\n", encoding="ascii")
         beside.replace(note)
+
+
+def snapshot_names(folder: Path | None) -> frozenset[str] | None:
+    """The files of a repository's snapshots; None when they can't be looked at. Each is named by the digest of what it
+    holds: the same names are the same snapshots."""
+    if folder is not None and (folder / "config").is_file():
+        with contextlib.suppress(OSError):
+            return frozenset(path.name for path in (folder / "snapshots").iterdir())
+    return None

@@ -109,6 +109,32 @@ def test_known_identity_is_asked_again_when_anything_about_it_changed(fresh: Fre
         without_restic.identity(known=True)
 
 
+def test_snapshots_are_asked_again_when_one_came_or_went(fresh: Fresh, tmp_path: Path) -> None:
+    first = fresh("first")
+    lost = ResticRepository(tmp_path / "no-restic", first.place, first.password, answered=first.answered)
+    assert first.snapshots() == lost.snapshots() == ()
+    one = restics.backup(first, tmp_path / "first.password")
+    with pytest.raises(ProgramMissing):
+        lost.snapshots()
+    assert [found.id for found in first.snapshots()] == [one.snapshot]
+    assert lost.snapshots() == first.snapshots()
+    with pytest.raises(ProgramMissing):
+        lost.snapshots(("run=other",))
+    first.forget((one.snapshot,))
+    assert first.snapshots() == ()
+
+
+def test_half_written_pack_of_a_dead_restic_goes_and_others_stay(fresh: Fresh, tmp_path: Path) -> None:
+    repository = fresh("first")
+    restics.backup(repository, tmp_path / "first.password")
+    packs = sorted(path for path in (Path(repository.place) / "data").rglob("*") if path.is_file())
+    half = packs[0].with_name(f"{'ab' * 32}-tmp-123456")
+    half.write_bytes(b"half of a pack")
+    repository.repair_index()
+    assert sorted(path for path in (Path(repository.place) / "data").rglob("*") if path.is_file()) == packs
+    assert repository.check(1, 1) == ()
+
+
 def test_backup_of_what_cannot_be_read_keeps_the_rest_and_says_what(fresh: Fresh, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
