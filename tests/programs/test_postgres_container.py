@@ -176,6 +176,38 @@ def refused(server: object) -> AxejError | None:
     return None
 
 
+EXTENSION = """
+CREATE SCHEMA kit;
+CREATE TABLE kit.member (n int);
+INSERT INTO kit.member VALUES (1);
+CREATE TABLE kit.settings (name text, is_own boolean);
+INSERT INTO kit.settings VALUES ('built in', false);
+CREATE TABLE kit.log (line text);
+SELECT pg_catalog.pg_extension_config_dump('kit.settings', 'WHERE is_own');
+SELECT pg_catalog.pg_extension_config_dump('kit.log', '');
+"""
+
+
+def test_tables_of_extensions_are_dumped_as_far_as_the_extension_says(
+    engine: Engine, containers: DockerContainers, frame: Container, tmp_path: Path
+) -> None:
+    (tmp_path / "kit--1.sql").write_text(EXTENSION)
+    (tmp_path / "kit.control").write_text("default_version = '1'\nrelocatable = false\n")
+    for file in ("kit--1.sql", "kit.control"):
+        engine.docker("cp", str(tmp_path / file), f"{frame.name}:/usr/share/postgresql/15/extension/{file}")
+    name = frame.create_database("extended", "CREATE EXTENSION kit; CREATE TABLE kit.mine AS SELECT 1 AS n")
+    frame.sql(name, "INSERT INTO kit.settings VALUES ('a', true), ('b', true); INSERT INTO kit.log VALUES ('x')")
+    frame.sql(name, "INSERT INTO kit.member VALUES (2)")
+    server = in_container(frame, tmp_path / "staging", containers=containers)
+    made = dump(server, name, tmp_path / "staging" / "dump")
+    assert {table.name: table.rows for table in made.tables} == {"settings": 2, "log": 1, "mine": 1}
+    frame.create_database("extended_again")
+    words = ("run", "--rm", "--network", f"container:{frame.name}", "-v", f"{tmp_path}/staging/dump:/dump:ro", engine.image)
+    engine.docker(*words, "pg_restore", "--exit-on-error", "-h", "127.0.0.1", "-U", "axe", "-d", "extended_again", "/dump")
+    assert contents(server.fingerprints("extended_again")) == contents(made.tables)
+    assert frame.sql("extended_again", "SELECT count(*) FROM kit.settings") == [("3",)]
+
+
 # --- down ------------------------------------------------------------------------------------------------------
 
 
