@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from axejournal.programs.commands import ConfiguredCommands
     from axejournal.programs.postgres import PostgresServer, ServerAddress
     from axejournal.programs.postgres_restore import PostgresRestorer
+    from axejournal.programs.postgres_table import PostgresTables
     from axejournal.programs.restic import ResticRepository
     from axejournal.programs.traces import Traces
 
@@ -137,6 +138,16 @@ class Parts:
         containers = self.containers if chosen.databases[source].container else None
         folder = self.state / "restore"
         return PostgresRestorer(self._address(source, chosen), run, folder, require_postgres_program, containers)
+
+    def tables(self, source: str, run: str, config: Config | None = None) -> PostgresTables:
+        """A source's database server, as a restore of one table reaches it."""
+        from axejournal.programs.install import require_postgres_program
+        from axejournal.programs.postgres_table import PostgresTables
+
+        chosen = config or self.config
+        containers = self.containers if chosen.databases[source].container else None
+        folder = self.state / "restore"
+        return PostgresTables(self._address(source, chosen), run, folder, require_postgres_program, containers)
 
     def _address(self, source: str, config: Config) -> ServerAddress:
         from axejournal.programs.postgres import ServerAddress

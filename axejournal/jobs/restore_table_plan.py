@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from axejournal.config.models import Config
 
 SHOWN = 5
+OURS = ("axej_kept_", "axej_restore_")  # schemas of earlier restores, which the night's dump takes along
 
 
 class TableHands(RestoreHands, Protocol):
@@ -88,7 +89,8 @@ def resolve(asked: str, dumps: Iterable[DatabaseDumped]) -> tuple[str, Name]:
     """The source, schema and name of the table that is called so, as `table`, `schema.table` or in SQL's quotes. Raises
     UsageFault when there are several, RestorePointMissing when there is none."""
     known = list(dumps)
-    found = [(one.source, (table.schema, table.name)) for one in known for table in one.tables if asked in names_of(table)]
+    theirs = [(one.source, table) for one in known for table in one.tables if not table.schema.startswith(OURS)]
+    found = [(source, (table.schema, table.name)) for source, table in theirs if asked in names_of(table)]
     exact = [one for one in found if asked != one[1][1]] if any(asked != one[1][1] for one in found) else found
     if len(exact) == 1:
         return exact[0]

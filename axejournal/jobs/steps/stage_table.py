@@ -101,7 +101,8 @@ def described(kit: TableKit, found: Difference) -> str:
     for kind, count in (("missing", found.missing), ("changed", found.changed), ("extra", found.extra)):
         keys = ", ".join(found.examples.get(kind, ()))
         more = ", …" if count > len(found.examples.get(kind, ())) and keys else ""
-        parts.append(f"{count:,} rows are {kind}" + (f" ({keys}{more})" if keys else ""))
+        rows = "1 row is" if count == 1 else f"{count:,} rows are"
+        parts.append(f"{rows} {kind}" + (f" ({keys}{more})" if keys else ""))
     only = "; only what is missing is inserted" if kit.only_missing else ""
     return f"table {kit.title}: {', '.join(parts)}, {found.same:,} are the same{only}"
 
