@@ -106,8 +106,9 @@ def _resumed(data: Data) -> str:
 
 def _failure(data: Data) -> str:
     wait = data.get("retry_in_s")
-    again = f"; tried again after {duration(wait)}" if wait is not None else ""
-    return f"{data['error']}: {data['message']}{again}"
+    if wait is not None:
+        return f"{data['error']}: {data['message']}; tried again after {duration(wait)}"
+    return f"{data['error']}: {data['message']}" + (f" HINT: {data['hint']}" if data.get("hint") else "")
 
 
 def _dumped(data: Data) -> str:
@@ -151,6 +152,7 @@ WORDS: Mapping[str, Callable[[Data], str]] = {
     ),
     "DatabaseDumped": _dumped,
     "VolumeStaged": lambda data: f"volume {data['volume']}, {size(data['size_bytes'])}, because {data['why']}",
+    "PhysicalCopied": lambda data: f"the whole server, {size(data['size_bytes'])}",
     "PhysicalCopied": lambda data: f"the whole server, {size(data['size_bytes'])}",
     "DumpsFinished": lambda data: (
         f"{len(data['dumped'])} sources" + (f"; missing: {', '.join(data['missing'])}" if data.get("missing") else "")

@@ -188,6 +188,7 @@ def test_run_page_folds_children_and_tells_attempts(told: Desk):
     assert "ChildStarted" not in said
     assert "[psql, pg_dump, pg_dumpall]" in said
     assert f"SourceUnreachable: {DOWN}; tried again after 2.0 s" in said
+    assert f"SourceUnreachable: {DOWN} HINT: Look there." in said
     assert f"the run goes on without it: {DOWN}" in said
     assert "its last 20 lines" in said
     assert "line 9\n" not in said

@@ -38,6 +38,15 @@ def test_status_after_a_fresh_night_is_ok(desk: Desk):
     assert max(map(len, said.splitlines())) <= 80
 
 
+def test_status_measures_the_packs_that_lie_in_the_repository(desk: Desk):
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    for number in range(3):
+        folder = desk.folder / "repository" / "data" / f"0{number}"
+        folder.mkdir(parents=True)
+        (folder / "pack").write_bytes(bytes(1000))
+    assert tier(desk.json("status"), "local")["size_bytes"] == 3000
+
+
 def test_status_shows_the_next_run_in_the_schedules_zone_and_in_utc(desk: Desk):
     desk.config["tiers"]["local"]["schedule"] = {"cron": "30 2 * * *", "timezone": "America/New_York"}
     desk.write()
