@@ -153,7 +153,6 @@ WORDS: Mapping[str, Callable[[Data], str]] = {
     "DatabaseDumped": _dumped,
     "VolumeStaged": lambda data: f"volume {data['volume']}, {size(data['size_bytes'])}, because {data['why']}",
     "PhysicalCopied": lambda data: f"the whole server, {size(data['size_bytes'])}",
-    "PhysicalCopied": lambda data: f"the whole server, {size(data['size_bytes'])}",
     "DumpsFinished": lambda data: (
         f"{len(data['dumped'])} sources" + (f"; missing: {', '.join(data['missing'])}" if data.get("missing") else "")
     ),
