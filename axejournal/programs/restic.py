@@ -178,8 +178,7 @@ class ResticRepository:
     def repair_index(self) -> None:
         """See the port. 0.8 s, and each unknown pack's head is read; needs the repository for itself: so what lay there half
         written before, and still does, is of a restic that is dead, and goes."""
-        folder = self._folder()
-        found = restic_leftovers.half_written(folder) if folder else ()
+        found = restic_leftovers.half_written(self._folder())
         self._run("repair", "index")
         restic_leftovers.remove(found)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 PATTERN = "[0-9a-f][0-9a-f]/*-tmp-*"
 
 
-def half_written(folder: Path) -> tuple[Path, ...]:
-    """The packs in a repository's folder that are being written, or were when their restic died."""
-    return tuple((folder / "data").glob(PATTERN)) if (folder / "config").is_file() else ()
+def half_written(folder: Path | None) -> tuple[Path, ...]:
+    """The packs in a repository's folder that are being written, or were when their restic died. None: not on this machine."""
+    return tuple((folder / "data").glob(PATTERN)) if folder and (folder / "config").is_file() else ()
 
 
 def remove(files: tuple[Path, ...]) -> None:
