@@ -65,7 +65,7 @@ def copy_server(session: Session, into: Path, stall_s: float, progress: Callable
     if done.exit_code != 0:
         session.rows("SELECT 1 AS answer")  # a server that went away is the cause, whatever pg_basebackup said
         raise _fault(session, done.stderr, session.way.killed_by(done), done.exit_code)
-    if faults := _faults(into):
+    if faults := faults_of_copy(into):
         more = f"; and {len(faults) - 1} more" if len(faults) > 1 else ""
         hint = "It is not kept. Look at the disk that holds `state:` and at the server's log, then back up again."
         raise DumpIncomplete(f"the physical copy of {session.way.place} is not whole: {faults[0]}{more}", hint)
@@ -108,8 +108,8 @@ def _fault(session: Session, said: str, killed_by: int | None, exit_code: int) -
 # --- proving ---------------------------------------------------------------------------------------------------
 
 
-def _faults(folder: Path) -> list[str]:
-    """What the archives lack against the manifest."""
+def faults_of_copy(folder: Path) -> list[str]:
+    """What the archives in a folder lack against its manifest; empty when the copy is whole."""
     if not (folder / MANIFEST).is_file() or not (folder / BASE).is_file():
         return [f"{MANIFEST if (folder / BASE).is_file() else BASE} is missing"]
     try:
