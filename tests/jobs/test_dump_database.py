@@ -8,8 +8,11 @@ import json
 import pytest
 
 from axejournal.domain.errors import DumpIncomplete, SourceRefused, SourceUnreachable
-from axejournal.domain.facts import DatabaseDumped, VolumeStaged
+from axejournal.domain.facts import DatabaseDumped, DumpsFinished, VolumeStaged
+from axejournal.jobs.steps.copy_server import CopyServer
 from axejournal.jobs.steps.dump_database import MANIFEST, DumpDatabase, folder_of
+from axejournal.jobs.steps.take_snapshot import TakeSnapshot
+from axejournal.jobs.steps.verify_snapshot import VerifySnapshot
 
 
 def tree(folder):
@@ -108,8 +111,24 @@ def test_volume_is_left_alone_while_the_server_runs(small):
     assert "stage_volume" not in small.servers["frame"].calls
 
 
-@pytest.mark.parametrize("name", ["a/b", "50%", "..%2F"])
-def test_source_s_folder_is_below_the_staging_folder_whatever_its_name(small, name):
-    folder = folder_of(small.staging, name)
-    assert folder.parent == small.staging
-    assert folder != folder_of(small.staging, name.replace("/", "%2F").replace("50%", "50%25") + "x")
+def test_no_two_sources_share_a_folder(small):
+    names = ["a/b", "a%2Fb", "a%252Fb", "../frame", "axej", "axej%", "axej%25", "frame", "frame.partial", "frame.physical"]
+    folders = {small.staging / "axej", small.staging / "frame.partial", small.staging / "frame.physical"}  # taken already
+    for name in [*names, "frame.partial%", "frame.physical.partial"]:
+        folder = folder_of(small.staging, name)
+        assert folder.parent == small.staging
+        assert folder not in folders
+        folders.add(folder)
+
+
+@pytest.mark.parametrize("other", ["axej", "frame.partial", "frame.physical"])
+def test_source_with_a_name_of_ours_is_in_the_snapshot_whole(small, other):
+    small.servers = {other: small.servers["hive"], "frame": small.servers["frame"]}
+    small.servers[other].databases = {other: small.servers[other].databases["hive"]}
+    small.settings["databases"] = (small.plan(other), small.plan("frame", physical_days=7))
+    dumps = [small.act(DumpDatabase(small.kit, plan)) for plan in small.kit.plan.databases]
+    copied = small.act(CopyServer(small.kit, small.plan("frame", physical_days=7)))
+    facts = (small.passed(), *dumps, copied, DumpsFinished((other, "frame")))
+    found = small.act(VerifySnapshot(small.kit), *facts, small.act(TakeSnapshot(small.kit), *facts))
+    assert {point.source for point in found.points} == {other, "frame", "files"}
+    assert (found.missing, [copy.source for copy in found.physical]) == ((), ["frame"])

@@ -16,10 +16,9 @@ from axejournal.domain.facts import PhysicalCopied
 from axejournal.domain.job import BRIEF, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, DatabasePlan
-from axejournal.jobs.steps.dump_database import MANIFEST, folder_of, sync_directory, write_durably
+from axejournal.jobs.steps.dump_database import MANIFEST, PARTIAL, PHYSICAL, folder_of, sync_directory, write_durably
 from axejournal.jobs.steps.take_snapshot import time_of
 
-SUFFIX = ".physical"
 BASE = "base.tar"  # the data directory, as pg_basebackup calls it
 SLACK = timedelta(hours=12)
 """A night that begins a minute earlier than a week ago must not slip to the next."""
@@ -28,7 +27,7 @@ SLACK = timedelta(hours=12)
 def physical_folder(staging: Path, source: str) -> Path:
     """Where a source's physical copy lies."""
     dump = folder_of(staging, source)
-    return dump.with_name(dump.name + SUFFIX)
+    return dump.with_name(dump.name + PHYSICAL)
 
 
 def is_due(kit: BackupKit, plan: DatabasePlan, run: Run) -> bool:
@@ -64,7 +63,7 @@ class CopyServer:
 
     def act(self, attempt: Attempt) -> PhysicalCopied:
         """Raises SourceUnreachable, SourceRefused, DumpIncomplete, DiskFull, ProgramFailed."""
-        partial = self.folder.with_name(self.folder.name + ".partial")
+        partial = self.folder.with_name(self.folder.name + PARTIAL)
         for stale in (partial, self.folder):
             if stale.exists():
                 shutil.rmtree(stale)

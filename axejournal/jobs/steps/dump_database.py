@@ -25,12 +25,17 @@ from axejournal.jobs.plan import BackupKit, DatabasePlan
 MANIFEST = "axej-dump.json"
 ROLES = "roles.sql"
 DATA = "dump"  # pg_dump's directory format, below the source's folder
+MEMORY_FOLDER = "axej"  # below the staging folder: what a new machine starts from
+PARTIAL, PHYSICAL = ".partial", ".physical"  # what comes after a source's folder: half a dump, a copy of its server
 NOT_PLAIN = str.maketrans({"/": "%2F", "%": "%25", "\0": "%00"})
 
 
 def folder_of(staging: Path, source: str) -> Path:
-    """Where a source's dump lies: the same path every night, so that restic finds its parent."""
-    return staging / source.translate(NOT_PLAIN)
+    """Where a source's dump lies: the same path every night, so that restic finds its parent. Never a folder of another's:
+    a source may be called `axej`, or `frame.partial` beside `frame`."""
+    plain = source.translate(NOT_PLAIN)
+    is_ours = plain == MEMORY_FOLDER or plain.endswith((PARTIAL, PHYSICAL))
+    return staging / (f"{plain}%" if is_ours else plain)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class DumpDatabase:
 
     def act(self, attempt: Attempt) -> Fact:
         """Raises SourceUnreachable, SourceRefused, DumpIncomplete, DiskFull, ProgramFailed."""
-        partial = self.folder.with_name(self.folder.name + ".partial")
+        partial = self.folder.with_name(self.folder.name + PARTIAL)
         for stale in (partial, self.folder):
             if stale.exists():
                 shutil.rmtree(stale)

@@ -13,9 +13,8 @@ from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
 from axejournal.domain.ports import BackupOrder, Snapshot, Stored
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit
-from axejournal.jobs.steps.dump_database import folder_of
+from axejournal.jobs.steps.dump_database import MEMORY_FOLDER, folder_of
 
-MEMORY_FOLDER = "axej"  # below the staging folder: what a new machine starts from
 JOURNAL_COPY = "journal.sqlite"
 READ_ME = "RESTORE.txt"
 
