@@ -122,6 +122,17 @@ def test_server_stopped_in_the_middle_of_a_dump_is_unreachable(own: Server, tmp_
         assert isinstance(fault, SourceUnreachable), fault
 
 
+def test_server_that_went_away_is_the_cause_whatever_pg_dump_says(own: Server, tmp_path: Path) -> None:
+    def find(name: str, major: int | None) -> Path:
+        script = tmp_path / "pg_dump"
+        script.write_text(f"#!/bin/sh\nkill -QUIT {own.pid}\nsleep 1\necho 'pg_dump: error: 서버가 갑자기 끊음' >&2\nexit 1\n")
+        script.chmod(0o755)
+        return script if name == "pg_dump" else require_postgres_program(name, major)
+
+    fault = raised(lambda: dump(by_socket(own, tmp_path, find=find), "postgres", tmp_path / "dump"))
+    assert isinstance(fault, SourceUnreachable), fault
+
+
 def test_session_ended_by_an_administrator_in_the_middle_is_unreachable(own: Server, tmp_path: Path) -> None:
     own.sql("postgres", BIG)
     query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'axej:%'"

@@ -178,7 +178,8 @@ def test_fingerprint_changes_with_any_value_and_with_nothing_else(server: Server
 def test_fingerprint_is_the_same_for_every_setting_of_a_role(server: Server, database: Make, tmp_path: Path) -> None:
     name = database(
         "CREATE TABLE t (a timestamptz, b interval, c bytea, d float8, e money, f regclass, g date);"
-        "INSERT INTO t VALUES ('2026-05-20 03:00+09', '1 year 2 days 3 h', '\\xff00', 0.1, '1234.5', 'public.t', '2026-05-20')"
+        "INSERT INTO t VALUES ('2026-05-20 03:00+09', '1 year 2 days 3 h', '\\xff00', 0.1, '1234.5', 'public.t', '2026-05-20');"
+        "INSERT INTO t SELECT t.* FROM t, generate_series(1, 100000)"  # longer than the timeouts below
     )
     plain = dump(by_socket(server, tmp_path), name, tmp_path / "plain")
     settings = {
