@@ -34,7 +34,8 @@ def demo(directory: Path | None, keep: bool, down: Path | None) -> int:
       axej demo --down ~/axej-demo
 
     Starts a PostgreSQL of its own with five databases, makes files, backs all of it up, kills a second run in the
-    middle, resumes it, and shows what the journal knows. Nothing outside its folder is touched. About a minute.
+    middle, resumes it, shows what the journal knows, and repairs a table that it has damaged. Nothing outside its
+    folder is touched. About a minute.
     """
     if down is not None:
         return _down(down)
@@ -85,6 +86,14 @@ def _show(world: World) -> None:
     _command(world, "points")
     _title("At a look", "axej status")
     _command(world, "status")
+    _title("Somebody runs a bad migration on frame's ledger", "frame integrity-check --entity axec")
+    for problem in world.damage_ledger():
+        click.echo(f"  {problem}")
+    restore = ("restore", "--target", "frame", "--table", "journal_line", "--yes")
+    _title("That one table is brought back from the last restore point", f"axej {' '.join(restore)}")
+    _command(world, *restore)
+    _expect(str(world.ledger_problems()), "()")
+    click.echo("  frame integrity-check --entity axec: all is well")
 
 
 def _app(world: World) -> App:
@@ -127,7 +136,8 @@ def _say_what_was_seen(place: Path, keep: bool) -> None:
     click.echo(
         "  Two nights of five databases and a folder. The second was killed with SIGKILL; resume ended what it had left\n"
         "  running, did none of the finished dumps again, and went on with what restic had already stored. Both are whole\n"
-        "  restore points, and the journal can tell each step of both."
+        "  restore points, and the journal can tell each step of both. A damaged table was made equal to its restore\n"
+        "  point in one transaction, and what it replaced is kept: axej undo RUN takes it back."
     )
     if not keep:
         click.echo("  To look around: axej demo --keep --dir ~/axej-demo\n  For your own machine: axej init")

@@ -56,6 +56,15 @@ def integrity_problems(server: DemoServer, entity: str) -> tuple[str, ...]:
     return tuple(line.replace("\t", " ") for line in found.splitlines())
 
 
+def damage_ledger(server: DemoServer) -> None:
+    """A migration gone wrong: some debits are ten times what they were, some lines are gone."""
+    server.sql(
+        "frame",
+        "UPDATE journal_line SET debit = debit * 10 WHERE entry % 1000 = 7 AND debit > 0;"
+        "DELETE FROM journal_line WHERE entry BETWEEN 500 AND 510;",
+    )
+
+
 def _make(server: DemoServer, name: str) -> str:
     server.sql("postgres", f"CREATE DATABASE {name} TEMPLATE template0")
     server.sql(name, f"BEGIN;\n{_script('common')}{_script(name)}COMMIT;\nANALYZE;")

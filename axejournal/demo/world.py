@@ -22,6 +22,15 @@ class World:
         data.pass_a_day(self.server, day)
         files.change_files(self.directory, day)
 
+    def damage_ledger(self) -> tuple[str, ...]:
+        """A migration gone wrong in frame's journal_line; returns what the ledger's integrity check says of it."""
+        data.damage_ledger(self.server)
+        return self.ledger_problems()
+
+    def ledger_problems(self) -> tuple[str, ...]:
+        """What does not hold in frame's ledger; nothing when all is well."""
+        return data.integrity_problems(self.server, "axec")
+
 
 def up(directory: Path, say: Callable[[str], None] = lambda _: None) -> World:
     """Makes the world in a directory (created when missing) within seconds; `say` hears each thing as it is done.
