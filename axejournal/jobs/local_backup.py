@@ -21,7 +21,7 @@ from axejournal.jobs.steps.copy_server import CopyServer, is_due
 from axejournal.jobs.steps.dump_database import DumpDatabase
 from axejournal.jobs.steps.forget_snapshots import ForgetSnapshots
 from axejournal.jobs.steps.preflight import Preflight
-from axejournal.jobs.steps.take_snapshot import TakeSnapshot
+from axejournal.jobs.steps.take_snapshot import TakeSnapshot, time_of
 from axejournal.jobs.steps.verify_snapshot import VerifySnapshot
 
 NAME = "backup.local"
@@ -49,7 +49,8 @@ TABLE = machine.build(
 
 
 def _dumps(run: Run, kit: BackupKit) -> Sequence[Step]:
-    copies = (CopyServer(kit, plan) for plan in kit.plan.databases if is_due(kit, plan, run))
+    moment = time_of(run)  # the run's own time, so that a resume finds the same steps
+    copies = (CopyServer(kit, plan) for plan in kit.plan.databases if is_due(kit, plan, moment))
     return (*(DumpDatabase(kit, plan) for plan in kit.plan.databases), *copies)
 
 

@@ -10,6 +10,7 @@ from axejournal.domain.errors import AxejError
 from axejournal.domain.job import Job
 from axejournal.domain.machine import CANCELLED, FAILED
 from axejournal.jobs.plan import BackupKit, DatabasePlan, FilesPlan
+from axejournal.jobs.steps.copy_server import is_due
 from axejournal.jobs.steps.preflight import Preflight
 
 
@@ -69,7 +70,8 @@ def _database(kit: BackupKit, plan: DatabasePlan) -> Line:
         facts, size = server.facts(), server.database_size_bytes(plan.database)
     except AxejError as failure:
         return Line(plan.name, "postgres", plan.database, None, failure.message)
-    return Line(plan.name, "postgres", plan.database, size, f"ready (PostgreSQL {facts.version})")
+    more = ", a physical copy is due" if is_due(kit, plan, kit.clock.now()) else ""
+    return Line(plan.name, "postgres", plan.database, size, f"ready (PostgreSQL {facts.version}){more}")
 
 
 def _files(plan: FilesPlan) -> Line:

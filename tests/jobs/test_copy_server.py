@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from axejournal.domain.errors import ProgramFailed, SourceUnreachable
 from axejournal.domain.facts import PhysicalCopied
 from axejournal.domain.ports import LastPhysical
 from axejournal.jobs.local_backup import JOB
+from axejournal.jobs.preview import preview
 from axejournal.jobs.steps.copy_server import CopyServer, is_due
 from tests.jobs.small import SLOT
 
@@ -49,7 +50,14 @@ def test_failed_copy_leaves_nothing(small, failure):
 def test_copy_is_due_a_week_after_the_newest_one_with_half_a_day_of_slack(small, days, age, due):
     if age is not None:
         small.memory.physical["frame"] = LastPhysical(datetime.fromisoformat(SLOT) - age, 1)
-    assert is_due(small.kit, small.plan("frame", physical_days=days), small.run()) is due
+    assert is_due(small.kit, small.plan("frame", physical_days=days), datetime.fromisoformat(SLOT)) is due
+
+
+def test_preview_says_that_a_copy_is_due(small):
+    small.settings["databases"] = (small.plan("frame", physical_days=7), small.plan("hive", physical_days=7))
+    small.memory.physical["hive"] = LastPhysical(datetime.now(UTC) - timedelta(days=1), 1)
+    states = {line.source: line.state for line in preview(JOB, small.kit).lines if line.kind == "postgres"}
+    assert states == {"frame": "ready (PostgreSQL 15.18), a physical copy is due", "hive": "ready (PostgreSQL 15.18)"}
 
 
 def test_only_sources_that_ask_for_it_get_a_step_and_after_all_dumps(small):

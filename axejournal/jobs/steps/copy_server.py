@@ -9,7 +9,7 @@ import dataclasses
 import json
 import shutil
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from axejournal.domain.facts import PhysicalCopied
@@ -17,7 +17,6 @@ from axejournal.domain.job import BRIEF, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, DatabasePlan
 from axejournal.jobs.steps.dump_database import MANIFEST, PARTIAL, PHYSICAL, folder_of, sync_directory, write_durably
-from axejournal.jobs.steps.take_snapshot import time_of
 
 BASE = "base.tar"  # the data directory, as pg_basebackup calls it
 SLACK = timedelta(hours=12)
@@ -30,12 +29,12 @@ def physical_folder(staging: Path, source: str) -> Path:
     return dump.with_name(dump.name + PHYSICAL)
 
 
-def is_due(kit: BackupKit, plan: DatabasePlan, run: Run) -> bool:
-    """Whether the newest physical copy that is in a snapshot is too old. The same at each resume: by the run's own time."""
+def is_due(kit: BackupKit, plan: DatabasePlan, moment: datetime) -> bool:
+    """Whether the newest physical copy that is in a snapshot is too old for a run of this moment."""
     if plan.physical_days is None:
         return False
     last = kit.memory.last_physical(plan.name)
-    return last is None or time_of(run) - last.at >= timedelta(days=plan.physical_days) - SLACK
+    return last is None or moment - last.at >= timedelta(days=plan.physical_days) - SLACK
 
 
 @dataclass(frozen=True)
