@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from axejournal.domain.run import Run
 from axejournal.domain.table_facts import TableFetched
 from axejournal.jobs.restore_table_plan import TableKit
 from axejournal.jobs.steps.dump_database import DATA
+from axejournal.jobs.steps.prepare_restore import check_repository
 
 TOC = "toc.dat"
 
@@ -42,13 +44,18 @@ class FetchTable:
         return None
 
     def act(self, attempt: Attempt) -> TableFetched:
-        """Raises what Repository.restore raises, SnapshotIncomplete when a file is not as it was dumped."""
+        """Raises what Repository.restore raises, RepositoryForeign, SnapshotIncomplete when a file is not as it was dumped."""
         if self.kit.undone:
             return TableFetched("", 0)
         own = self.kit.dumped_table()
         shutil.rmtree(self.kit.base.plan.folder, ignore_errors=True)
         self.kit.base.plan.folder.mkdir(parents=True, mode=0o700)
-        self._fetch([TOC, *([own.file] if own.file else [])], attempt)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # beside the fetch: each restic call costs 0.5 s before any work
+            is_known = pool.submit(copy_context().run, check_repository, self.kit.base)
+            try:
+                self._fetch([TOC, *([own.file] if own.file else [])], attempt)
+            finally:
+                is_known.result()
         tables = self._tables()
         if not own.file:
             self._fetch([str(table.file) for table in tables], attempt)

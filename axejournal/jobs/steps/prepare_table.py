@@ -11,7 +11,6 @@ from axejournal.domain.ports.tables import LiveTable, Name
 from axejournal.domain.run import Run
 from axejournal.domain.table_facts import TablePrepared
 from axejournal.jobs.restore_table_plan import TableKit
-from axejournal.jobs.steps.prepare_restore import check_repository
 
 SPARE_BYTES = 64 * 1024 * 1024
 BESIDE = "Restore the database beside (axej restore --target SOURCE --into NAME) and copy the rows by hand."
@@ -31,11 +30,9 @@ class PrepareTable:
         return None
 
     def act(self, attempt: Attempt) -> TablePrepared:
-        """Raises RepositoryForeign, RestorePointMissing, SourceRefused, DiskFull, SourceUnreachable."""
+        """Raises RestorePointMissing, SourceRefused, DiskFull, SourceUnreachable."""
         kit, base = self.kit, self.kit.base
         version = "" if kit.undone else base.restic_version()
-        if not kit.undone:
-            check_repository(base)
         live = kit.tables.look(kit.database, kit.table)
         for fault in faults(kit, live):
             raise fault
