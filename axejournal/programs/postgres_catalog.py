@@ -24,7 +24,6 @@ FINGERPRINT_SETTINGS: Mapping[str, str] = {  # of everything that changes how a 
 }
 BYTEA = 17
 FIRST_OWN_OID = 16384  # below: PostgreSQL's own types, whose casts only a superuser can change
-GROUP = 40  # nested calls in one expression: PostgreSQL's stack is 2 MB
 LOCKED_AT_ONCE = 500
 NULL = r"E'\x1f'"
 
@@ -153,21 +152,13 @@ def fingerprint_query(relation: Relation) -> str:
     the owner of a type, and that of a table for its whole rows, may define a cast to text, which would run with the
     rights of the backup's role.
     """
-    columns = sorted(relation.columns, key=lambda column: column.name.encode("utf-8", "surrogateescape"))
-    groups = [_chain(columns[begin : begin + GROUP]) for begin in range(0, len(columns), GROUP)]
-    value = groups[0] if len(groups) == 1 else f"hashtextextended(concat_ws(',', {', '.join(groups)}), 0)" if groups else "0"
+    value = "0"
+    for column in sorted(relation.columns, key=lambda column: column.name.encode("utf-8", "surrogateescape")):
+        value = f'hashtextextended(coalesce({_text(column)}, {NULL}) COLLATE "C", {value})'  # its seed: the one before
     return (
         f'SELECT count(*) AS "rows", coalesce(sum({value}), 0)::text AS "sum" '
         f"FROM ONLY {relation.full_name} AS axej_table {relation.condition}"
     )
-
-
-def _chain(columns: list[Column]) -> str:
-    """Each column's hash is the seed of the next."""
-    chain = "0"
-    for column in columns:
-        chain = f'hashtextextended(coalesce({_text(column)}, {NULL}) COLLATE "C", {chain})'
-    return chain
 
 
 def _text(column: Column) -> str:

@@ -102,8 +102,8 @@ CREATE TABLE dropped (a integer, b text, c date);
 INSERT INTO dropped VALUES (1, 'gone', '2026-05-20');
 ALTER TABLE dropped DROP COLUMN b;
 ALTER TABLE dropped ADD COLUMN b integer DEFAULT 5;
-SELECT 'CREATE TABLE wide (' || string_agg(format('c%s integer', n), ', ') || ')' FROM generate_series(1, 1500) AS n \gexec
-INSERT INTO wide (c1, c700, c1500) VALUES (1, 700, 1500), (NULL, NULL, NULL);
+SELECT 'CREATE TABLE wide (' || string_agg(format('c%s integer', n), ', ') || ')' FROM generate_series(1, 1600) AS n \gexec
+INSERT INTO wide (c1, c700, c1600) VALUES (1, 700, 1600), (NULL, NULL, NULL);
 CREATE TEMPORARY TABLE passing (n integer);
 
 -- casts to text that a table's owner may define, which would run with the rights of whoever writes rows as text
