@@ -19,8 +19,8 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
   programs/   HANDS. One file an outside program: process (the only subprocess), restic, postgres, docker, secrets,
               clock, disk, install; children: ends what a dead run left; traces: progress and logs; crash: for tests.
   checks/     what `axej doctor` looks at.
-  app.py      the one place where the parts meet.  due.py: what a scheduled call has to do.  restoring.py: which runs
-              bring data back.
+  app.py      the one place where the parts (parts.py) meet and runs begin.  due.py: what a scheduled call has to do.
+              restoring.py: which runs bring data back.
   demo/       the world of `axej demo`.
   cli/        FACE. door: the entry point. main: the root. One file a noun. output, progress: how things look.
 
