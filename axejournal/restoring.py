@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from axejournal.domain.run import Run
 from axejournal.parts import JOURNAL
@@ -31,8 +32,11 @@ class Restoring:
         from axejournal.jobs.restore_orders import orders
         from axejournal.journal.reader import points
 
+        zone = ZoneInfo(self.app.config.timezone)
+
         def of(source: str | None) -> tuple[PointRow, ...]:
-            return points(self.app.state / JOURNAL, source, ask.tier, self.app.config.customer)
+            found = points(self.app.state / JOURNAL, source, ask.tier, self.app.config.customer)
+            return tuple(replace(point, at=point.at.astimezone(zone)) for point in found)
 
         def made(one: Ask) -> tuple[Order, ...]:
             return orders(self.app.config, dumps(self.app.config), one, of, self.app.clock.now(), self.app.now_text())
@@ -49,7 +53,9 @@ class Restoring:
 
         module = _restoring(order.job)
         asked = Run("preview", self.app.requested(module.JOB, None, order.options), module.JOB.machine.initial, 1, 0)
-        about = About(self._last_duration_s(order), _page_of(order), self.app.clock.now())
+        about = About(
+            self._last_duration_s(order), _page_of(order), self.app.clock.now().astimezone(ZoneInfo(self.app.config.timezone))
+        )
         preview: RestorePreview = module.preview(self.app, asked, about)
         return preview
 
