@@ -70,6 +70,7 @@ def preview(hands: Any, run: Run, about: About) -> RestorePreview:
         found = [fault.message for fault in faults(kit, live)]
     except AxejError as failure:
         found = [failure.message]
+    kit.tables.close()
     lines = [("restore point", point_text(base, about))] if kit.undone is None else [("takes back", f"run {kit.undone}")]
     lines += [("table", f"{kit.title} of database {kit.database} at {base.plan.place}"), *_size_lines(kit, live)]
     lines.append(("changes", _changes(kit, live)))
@@ -145,6 +146,7 @@ def _tidy(run: Run, kit: TableKit) -> None:
     if run.state in ("failed", "cancelled") and run.steps.get("stage") is not None:
         with contextlib.suppress(AxejError):  # it is in nobody's way
             kit.tables.drop_scratch(kit.database, run.id)
+    kit.tables.close()
 
 
 JOB: Job[TableKit] = Job(

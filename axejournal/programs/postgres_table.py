@@ -24,7 +24,8 @@ QUIET_SINCE_17 = {"event_triggers": "off"}  # ours make schemas and tables, whic
 
 
 class PostgresTables:
-    """The `TableServer` port, as one run uses it. `folder`: below which the files lie (a sidecar has it mounted)."""
+    """The `TableServer` port, as one run uses it, from one thread. `folder`: below which the files lie (a sidecar has it
+    mounted)."""
 
     def __init__(self, address: ServerAddress, run: str, folder: Path, find: Find, containers: Containers | None = None) -> None:
         self.address = address
@@ -32,6 +33,8 @@ class PostgresTables:
         self._folder = folder
         self._find = find
         self._containers = containers
+        self._opened = contextlib.ExitStack()
+        self._session_now: Session | None = None
 
     def look(self, database: str, table: Name) -> LiveTable | None:
         """See the port."""
@@ -41,7 +44,7 @@ class PostgresTables:
 
     def read_contents(self, folder: Path, encoding: str, dump_ids: tuple[int, ...]) -> Contents:
         """See the port; `folder` must be below the one that a sidecar has mounted."""
-        with self._session(MAINTENANCE) as session:
+        with self._session(self._session_now.database if self._session_now else MAINTENANCE) as session:
             return postgres_table_toc.read_contents(session.way, session.facts.major, folder, encoding, dump_ids)
 
     def changed_types(self, task: TableTask, parts: tuple[DumpedPart, ...], contents: Contents) -> tuple[str, ...]:
@@ -96,13 +99,29 @@ class PostgresTables:
         with self._session(database) as session:
             return postgres_table_equalise.sweep(session, now)
 
+    def close(self) -> None:
+        """See the port."""
+        self._session_now = None
+        self._opened.close()
+
     @contextlib.contextmanager
     def _session(self, database: str) -> Iterator[Session]:
-        way = open_way(self.address, self._run, self._folder, self._find, self._containers)
-        with way as opened, Session(opened, database) as session:
+        """One session for all steps of a run, since each costs a process and several questions. What raises ends it."""
+        try:
+            yield self._ready(database)
+        except BaseException:
+            self.close()
+            raise
+
+    def _ready(self, database: str) -> Session:
+        if self._session_now is None or self._session_now.database != database:
+            self.close()
+            way = self._opened.enter_context(open_way(self.address, self._run, self._folder, self._find, self._containers))
+            session = self._opened.enter_context(Session(way, database))
             if session.facts.major >= 17 and session.is_superuser:
                 session.set(QUIET_SINCE_17)
-            yield session
+            self._session_now = session
+        return self._session_now
 
 
 def _detail(session: Session, table: Name) -> Detail:

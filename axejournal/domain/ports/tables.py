@@ -153,3 +153,7 @@ class TableServer(Protocol):
     def sweep(self, database: str, now: str) -> tuple[str, ...]:
         """Removes what runs kept until before `now` (ISO 8601); says what."""
         ...
+
+    def close(self) -> None:
+        """Ends the connection that is kept from call to call. May be called twice; the next call opens another."""
+        ...
