@@ -101,6 +101,8 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
     try:
         _feed(process, command.stdin)
         _wait(process, command, begin, heard)
+        if process.returncode < 0:  # what was killed leaves its own children: restic an ssh, pg_basebackup a WAL receiver
+            end(process)
     except BaseException:
         end(process)
         raise

@@ -208,3 +208,10 @@ def test_end_all_ends_living_children_and_refuses_new_ones():
     assert took_s < 5
     assert "being cancelled" in message
     assert (why, again) == ("SIGTERM", "refused")
+
+
+def test_what_a_killed_child_leaves_is_ended_too(tmp_path):
+    done = run(sh(f"sleep 300 >/dev/null 2>&1 & echo $! > {tmp_path}/left; kill -9 $$"))
+    assert done.exit_code == -signal.SIGKILL
+    left = int((tmp_path / "left").read_text())
+    assert wait_until(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
