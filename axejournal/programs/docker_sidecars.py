@@ -81,6 +81,8 @@ class DockerContainers:
             chosen = [one for one in self._idle if run in (None, one.kind.run)]
             self._idle = [one for one in self._idle if one not in chosen]
         for running in chosen:
+            _close(running)  # all of them first: each takes 0.2 s to go
+        for running in chosen:
             self._end(running)
 
     def end_left_behind(self, run: str) -> tuple[str, ...]:
@@ -147,10 +149,13 @@ class DockerContainers:
 
     def _end(self, running: Running) -> None:
         """Closes its input and waits until the engine has removed it."""
-        client = running.client
-        with contextlib.suppress(OSError):
-            client.stdin.close()  # type: ignore[union-attr]  # process.start makes all three pipes
-        process.end(client, grace_s=END_S)
-        if client.returncode < 0:  # the client had to be killed: it has removed nothing
+        _close(running)
+        process.end(running.client, grace_s=END_S)
+        if running.client.returncode < 0:  # the client had to be killed: it has removed nothing
             with contextlib.suppress(AxejError):
                 self.docker.remove((running.name,))
+
+
+def _close(running: Running) -> None:
+    with contextlib.suppress(OSError):
+        running.client.stdin.close()  # type: ignore[union-attr]  # process.start makes all three pipes
