@@ -43,7 +43,7 @@ class Preflight:
         leftovers = self._sweep()
         with ThreadPoolExecutor(max_workers=1 + len(kit.plan.databases)) as pool:
             # each thread gets a copy of the context: it says whose children are started here
-            repository = pool.submit(copy_context().run, kit.repository.identity)
+            repository = pool.submit(copy_context().run, kit.repository.identity, known=not attempt.again)
             looks = {plan.name: pool.submit(copy_context().run, self.look, plan) for plan in kit.plan.databases}
             identity = repository.result()
             found = {name: look.result() for name, look in looks.items()}
