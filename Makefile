@@ -17,7 +17,7 @@ demo: programs
 
 test: programs lint
 	tests/world/setup.sh
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --durations=15 $(TESTS)
 
 check: lint
 	$(VENV)/bin/python -m pytest -q -m "not slow" $(QUICK)

@@ -1,7 +1,7 @@
 """The statements that compare a live table with the wanted rows, and make it equal to them.
 
-A row is changed when its columns are not the same in every bit (record_image_ne, manual 9.25.6: no operator of the type is asked, so
-that json, polygons and NaN can be compared too). Values of types that are not PostgreSQL's own are compared as they are
+A row is changed when its columns are not the same in every bit (record_image_ne, manual 9.25.6: no operator of the type is
+asked, so that json, polygons and NaN can be compared too). Values of types that are not PostgreSQL's own are compared as they are
 written, since their bits may differ for the same value. The order within the one statement that changes rows is held by
 the counts that it asks for, so that a unique value is free before it is given again; foreign keys are looked at when all
 of it is done.
