@@ -19,7 +19,7 @@ SECTIONS = ("Symptom", "Decision", "Steps", "How to know that it worked", "Witho
 SECTIONS_KO = ("증상", "판단", "절차", "성공 확인", "axej 없이")
 COMING = ("recover", "runbook")
 """Commands that pages name and that are not built yet. One that exists must not be here."""
-COMING_JOBS = ("restore",)
+COMING_JOBS = ("recover",)
 """The same for jobs."""
 NAMES = {
     "AS_OF": "2026-05-20T03:00",
