@@ -67,6 +67,15 @@ def test_probe_finds_the_snapshot_by_its_run_and_not_the_newest(small, facts):
     assert found.repository == small.repository.identity()
 
 
+def test_probe_clears_the_lock_that_the_dead_runs_restic_left_beside_its_snapshot(small, facts):
+    """restic saved the snapshot and died while it told its dead parent so."""
+    step = TakeSnapshot(small.kit)
+    taken = small.act(step, *facts)
+    small.repository.add_lock(lock("axe-macmini"))
+    assert step.probe(small.run(*facts)).snapshot == taken.snapshot
+    assert small.repository.locks() == ()
+
+
 def test_lock_of_a_dead_process_is_removed_and_the_snapshot_taken(small, facts):
     small.repository.add_lock(lock("axe-macmini"))
     assert small.act(TakeSnapshot(small.kit), *facts).snapshot

@@ -33,6 +33,8 @@ class ForgetSnapshots:
         assert verified is not None
         points = kit.memory.points(tier)
         removed = to_forget(points, kit.plan.keep)
+        if attempt.again:
+            kit.repository.unlock_dead(kit.is_dead_lock)
         if removed:
             try:
                 kit.repository.forget(removed)

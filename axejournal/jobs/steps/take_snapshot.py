@@ -29,7 +29,9 @@ class TakeSnapshot:
     contained: bool = False
 
     def probe(self, run: Run) -> SnapshotTaken | None:
-        """Looks for the snapshot by its tag."""
+        """Looks for the snapshot by its tag, once the way is clear: restic dies by SIGPIPE when it tells a dead parent
+        of the snapshot that it has just saved, and leaves its lock."""
+        self._clear_the_way()
         found = self.kit.repository.snapshots((f"run={run.id}",))
         return self._found(run, found[0]) if found else None
 
@@ -37,7 +39,6 @@ class TakeSnapshot:
         """Raises what Repository.backup raises. A second attempt looks first, and makes what the first one had
         stored known again, so that nothing is stored twice."""
         if attempt.again:
-            self._clear_the_way()
             if (fact := self.probe(attempt.run)) is not None:
                 return fact
             self.kit.repository.repair_index()
