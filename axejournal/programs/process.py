@@ -206,11 +206,13 @@ def own_name() -> str:
 
 
 def identify(pid: int, program: str) -> Child:
-    """Who a process is: pids are reused (pid_max is 32768 on small machines), start times are not."""
+    """Who a process is: pids are reused (pid_max is 32768 on small machines), start times are not. A process that has
+    ended counts as none, also while it waits to be reaped (an orphan's new parent may take a second for that)."""
     import psutil
 
     try:
-        started = psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        started = 0.0 if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.NoSuchProcess:
         started = 0.0
     return Child(program=program, pid=pid, started_at_s=started, boot_id=boot_id())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from axejournal.domain.errors import ProgramMissing
 from axejournal.domain.ports import RepositoryLock
 from axejournal.programs import process
@@ -33,5 +35,12 @@ def _is_restic(pid: int) -> bool:
 
 
 def is_taken(pid: int) -> bool:
-    """Whether some process of this machine has that pid."""
-    return process.identify(pid, "restic").started_at_s != 0.0
+    """Whether a signal to that pid would reach something: a process of this machine, or one that has ended and is still
+    waiting to be reaped. restic asks the same way, and keeps a lock of such a pid."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -70,6 +70,19 @@ def test_lock_of_a_killed_restic_is_named_found_dead_and_removed(fresh: Fresh, h
     repository.prune()
 
 
+def test_lock_of_a_killed_restic_that_nobody_has_reaped_is_removed(fresh: Fresh, holder: Holder) -> None:
+    """An orphan's new parent may take its time: until then the pid is there, and restic alone would keep the lock."""
+    repository = fresh()
+    child = holder(repository)
+    child.kill()
+    stat = Path(f"/proc/{child.pid}/stat")
+    if not stat.exists():
+        pytest.skip("whether it was reaped is read from Linux's /proc")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", "restic is a zombie")
+    assert len(repository.unlock_dead(_is_dead)) == 1
+    assert repository.locks() == ()
+
+
 def test_lock_of_a_living_restic_stays(fresh: Fresh, holder: Holder) -> None:
     repository = fresh()
     holder(repository)
