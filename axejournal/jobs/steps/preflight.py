@@ -48,6 +48,8 @@ class Preflight:
             identity = repository.result()
             found = {name: look.result() for name, look in looks.items()}
         self.compare(identity)
+        removed = kit.repository.unlock_dead(kit.is_dead_lock)
+        leftovers += tuple(f"restic's lock of process {lock.pid}" for lock in removed)
         needed = self.needed_bytes(found)
         free = kit.disk.free_bytes(kit.plan.staging)
         if free < needed:
