@@ -119,7 +119,7 @@ def _exclusive_lock(world: World, *before: str) -> subprocess.Popen[str]:
         text=True,
     )
     locks = repository.path / "locks"
-    wait_until(lambda: any(locks.iterdir()), "restic's lock", 30)
+    wait_until(lambda: any(locks.glob("?" * 64)), "restic's lock", 30)  # a half-written one has a longer name
     os.kill(process.pid, signal.SIGSTOP)
     return process
 
