@@ -87,7 +87,7 @@ def test_role_without_replication_is_told_what_to_grant_and_the_dump_is_kept(wor
         done = world.axej("backup", "--local", expect=3)
         assert "physical:frame failed" in done.stdout + done.stderr
         run = world.json("history")[0]
-        assert 'ALTER ROLE "reader" REPLICATION' in world.axej("history", run["run"]).stdout
+        assert 'ALTER ROLE "reader" REPLICATION' in world.axej("history", run["run"], env={"COLUMNS": "400"}).stdout
         assert_sound(world, run, {"files", "frame"}, outcome="degraded")
         server.sql("postgres", "ALTER ROLE reader REPLICATION")
         world.axej("backup", "--local", expect=0)

@@ -32,7 +32,7 @@ from tests.world.needs import need
 from tests.world.place import Place, wait_until
 from tests.world.postgres import Server
 
-BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 150000) AS n"
+BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 1500000) AS n"  # a second or more of dumping
 Make = Callable[..., str]
 
 

@@ -31,7 +31,7 @@ from tests.contract.database_servers import RUN, contents, dump, in_container
 from tests.world.engine import Container, Engine
 from tests.world.place import wait_until
 
-BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 200000) AS n"
+BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 1500000) AS n"  # a second or more of dumping
 PASSWORD = "a password of the tests"
 Start = Callable[..., Container]
 
