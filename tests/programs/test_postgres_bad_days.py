@@ -32,7 +32,8 @@ from tests.world.needs import need
 from tests.world.place import Place, wait_until
 from tests.world.postgres import Server
 
-BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 1500000) AS n"  # a second or more of dumping
+# a second or more of dumping, also on a quiet machine
+BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 1500000) AS n"
 Make = Callable[..., str]
 
 

@@ -31,7 +31,8 @@ from tests.contract.database_servers import RUN, contents, dump, in_container
 from tests.world.engine import Container, Engine
 from tests.world.place import wait_until
 
-BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 1500000) AS n"  # a second or more of dumping
+# a second or more of dumping, also on a quiet machine
+BIG = "CREATE TABLE big AS SELECT n, repeat(md5(n::text), 8) AS pad FROM generate_series(1, 1500000) AS n"
 PASSWORD = "a password of the tests"
 Start = Callable[..., Container]
 
