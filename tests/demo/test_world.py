@@ -36,7 +36,6 @@ def test_configuration_is_one_that_axej_takes(shown: world.World) -> None:
     assert tuple(config.databases) == data.DATABASES
     assert {source.address for source in config.databases.values()} == {f"{shown.server.socket_dir}:{shown.server.port}"}
     assert [source.database for source in config.databases.values()] == list(data.DATABASES)
-    assert config.sources["index"].only_copy
     assert config.find_source("frame-postgres").name == "frame"
     assert config.tiers.local.repository == shown.directory / "backups" / "local"
     assert config.state == shown.directory / "state"

@@ -194,6 +194,7 @@ def test_peer_without_a_server_is_unreachable(restic: Path, tmp_path: Path) -> N
     (tmp_path / "password").write_text("x")
     options = ("sftp.args=-p 9 -o BatchMode=yes -o ConnectTimeout=5",)
     repository = ResticRepository(restic, "sftp:nobody@127.0.0.1:/r", password, options=options)
-    with pytest.raises(PeerUnreachable, match="port 9: Connection refused") as caught:
+    # restic may end before it has passed on what ssh said
+    with pytest.raises(PeerUnreachable, match=r"port 9: Connection refused|unable to start the sftp session") as caught:
         repository.identity()
     assert caught.value.exit_code == 50

@@ -52,6 +52,7 @@ LACKS: dict[str, Callable[[], str]] = {
     "docker": _docker,
     "postgres": _postgres,
     "restic": _restic,
+    "unshare": lambda: _program("unshare"),
     "strace": lambda: _program("strace"),
     "sshd": lambda: _program("sshd"),
     "loop": _loop,
