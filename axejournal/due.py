@@ -20,10 +20,10 @@ def due_slot(tier: str, effective: Mapping[str, Any], journal: Path, config_path
     wanted = effective["tiers"][tier].get("schedule")
     if not wanted:
         return None
-    query = "SELECT success_slot_us FROM freshness WHERE job = ? AND customer = ?"
+    query = "SELECT success_slot_us FROM freshness WHERE job = ? AND customer = ? AND tier = ?"
     with readonly.opened(journal) as connection:
         first = connection.execute("SELECT recorded_at_us FROM events ORDER BY position LIMIT 1").fetchone()
-        satisfied = connection.execute(query, (JOBS[tier], effective["customer"])).fetchone()
+        satisfied = connection.execute(query, (JOBS[tier], effective["customer"], tier)).fetchone()
     # an empty journal: slots count from when the configuration was written, so that a fresh install starts nothing
     since = _instant(first[0]) if first else datetime.fromtimestamp(config_path.stat().st_mtime, UTC)
     schedule = Schedule(wanted["cron"], wanted["timezone"])

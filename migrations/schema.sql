@@ -62,7 +62,7 @@ CREATE TABLE runs (
   size_bytes INTEGER,
   added_bytes INTEGER,
   stored_bytes INTEGER
-) STRICT;
+, tier TEXT) STRICT;
 
 CREATE INDEX runs_by_job ON runs (job, customer, first_position);
 
@@ -98,7 +98,7 @@ CREATE INDEX restore_points_present ON restore_points (customer, source, tier, t
 CREATE TABLE freshness (
   job TEXT NOT NULL,
   customer TEXT NOT NULL,
-  tier TEXT,
+  tier TEXT NOT NULL,
   attempt_run TEXT NOT NULL,
   attempt_slot TEXT,
   attempt_at_us INTEGER NOT NULL,
@@ -110,7 +110,7 @@ CREATE TABLE freshness (
   done_run TEXT,
   done_at_us INTEGER,
   failures INTEGER NOT NULL,
-  PRIMARY KEY (job, customer)
+  PRIMARY KEY (job, customer, tier)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE last_dumps (

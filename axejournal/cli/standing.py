@@ -81,14 +81,14 @@ def stand(here: Context) -> Standing:
     newest = {
         (point.tier, point.source): (point, count) for point, count in reader.standing(here.journal_path, config["customer"])
     }
-    fresh = {row.job: row for row in reader.freshness(here.journal_path, config["customer"])}
+    fresh = {(row.job, row.tier): row for row in reader.freshness(here.journal_path, config["customer"])}
     sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}
     tiers = []
     for tier, settings in config["tiers"].items():
         job = JOBS.get(tier)
         allowed = duration(settings["rpo"]) if settings.get("rpo") else None
         sources = tuple(_source(name, tier, newest.get((tier, name)), allowed, began, now) for name in config["sources"])
-        tiers.append(_tier(here, tier, job, sources, allowed, fresh.get(job or ""), sizes.get(tier), now))
+        tiers.append(_tier(here, tier, job, sources, allowed, fresh.get((job or "", tier)), sizes.get(tier), now))
     return Standing(config["customer"], now, tuple(tiers), _open_runs(here))
 
 

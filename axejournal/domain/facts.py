@@ -142,6 +142,22 @@ class SnapshotVerified(Fact):
 
 
 @dataclass(frozen=True)
+class SnapshotCopied(Fact):
+    """A snapshot of the local repository is in another tier's: from here on its restore points are there too.
+    `original`: its id in `source_repository`; `snapshot`: the copy's. `journal_head`: of the run's own journal, then."""
+
+    tier: str
+    repository: str
+    snapshot: str
+    original: str
+    source_repository: str
+    taken_at: str  # ISO 8601 with offset
+    sent_bytes: int = 0
+    journal_head: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class SnapshotsForgotten(Fact):
     """Retention removed these snapshots of a tier's repository."""
 
@@ -179,6 +195,7 @@ SHARED_FACTS: tuple[type[Fact], ...] = (
     DumpsFinished,
     SnapshotTaken,
     SnapshotVerified,
+    SnapshotCopied,
     SnapshotsForgotten,
     RepositoryRecorded,
 )

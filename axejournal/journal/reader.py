@@ -138,20 +138,20 @@ def _literal(text: str) -> str:
 
 
 def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:
-    """How fresh each job is, by job and customer."""
+    """How fresh each job is, by job, customer and tier."""
     clause, values = all_of([("customer = ?", customer)])
     with _projected(path) as journal:
-        rows = journal.execute(f"SELECT {_FRESH_COLUMNS} FROM freshness {clause} ORDER BY job, customer", values).fetchall()
+        rows = journal.execute(f"SELECT {_FRESH_COLUMNS} FROM freshness {clause} ORDER BY job, customer, tier", values).fetchall()
     from axejournal.journal.rows import FreshRow
 
     return tuple(FreshRow(*times(row, 5, 8, 11)) for row in rows)
 
 
-def last_success(path: Path, job: str, customer: str) -> datetime | None:
+def last_success(path: Path, job: str, customer: str, tier: str = "local") -> datetime | None:
     """The newest slot that a success satisfied, or None."""
     with _projected(path) as journal:
-        query = "SELECT success_slot FROM freshness WHERE job = ? AND customer = ?"
-        row = journal.execute(query, (job, customer)).fetchone()
+        query = "SELECT success_slot FROM freshness WHERE job = ? AND customer = ? AND tier = ?"
+        row = journal.execute(query, (job, customer, tier)).fetchone()
     return datetime.fromisoformat(row[0]) if row and row[0] else None
 
 

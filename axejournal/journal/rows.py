@@ -95,7 +95,7 @@ class FreshRow:
 
     job: str
     customer: str
-    tier: str | None
+    tier: str  # "" for a job that is of no tier
     attempt_run: str
     attempt_slot: str | None
     attempt_at: datetime

@@ -71,7 +71,19 @@ class Journal:
         self.clock.at = datetime.fromisoformat(at).astimezone(UTC)
         pen = Pen(self, run)
         requested = {"trigger": "schedule" if slot else "operator", "host": "axe-macmini", "program_version": "0.1.0"}
-        pen.note(RunRequested(**{"job": JOB.name, "customer": customer, "slot": slot, "machine_version": 1, **requested, **more}))
+        pen.note(
+            RunRequested(
+                **{
+                    "job": JOB.name,
+                    "customer": customer,
+                    "slot": slot,
+                    "machine_version": 1,
+                    "options": {"tier": "local"},
+                    **requested,
+                    **more,
+                }
+            )
+        )
         return pen
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ def draft(fact: Fact, step: str | None = None, attempt: int | None = None, state
 
 def requested(job: str = "backup.local", customer: str = "axe", slot: str | None = None, **options) -> RunRequested:
     trigger = "schedule" if slot else "operator"
-    return RunRequested(job, customer, slot, trigger, 1, "0.1.0", "mac", options)
+    return RunRequested(job, customer, slot, trigger, 1, "0.1.0", "mac", {"tier": "local", **options})
 
 
 @dataclass

@@ -17,6 +17,7 @@ import pytest
 from axejournal.domain.errors import JournalDamaged
 from axejournal.domain.events import StepStarted
 from axejournal.journal import database, reader
+from axejournal.journal.schema import SCHEMA
 from axejournal.journal.verify import verify
 from tests.journal.old import golden_lines, make_schema_1
 from tests.journal.stories import RealClock, Writer, draft, night, open_store, requested, write_night
@@ -188,7 +189,8 @@ except AxejError as fault:
 def injected(code, path, fault, *more):
     """Runs code under strace, which makes a system call on the journal's files fail or kills the process at it."""
     names = [
-        path.name + suffix for suffix in ("", "-wal", "-shm", ".new", ".new-wal", ".new-journal", ".before-2.part", ".before-2")
+        path.name + suffix
+        for suffix in ("", "-wal", "-shm", ".new", ".new-wal", ".new-journal", f".before-{SCHEMA}.part", f".before-{SCHEMA}")
     ]
     files = [word for name in names for word in ("-P", str(path.with_name(name)))]
     call = fault.partition(":")[0]
@@ -265,7 +267,7 @@ def test_migration_survives_a_kill_at_each_write(tmp_path, call, moments):
         assert store.head() == head
         store.close()
         assert verify(path).sound
-        assert verify(path.with_name("journal.sqlite.before-2")).head == head
+        assert verify(path.with_name(f"journal.sqlite.before-{SCHEMA}")).head == head
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def test_old_journal_is_migrated_and_every_event_is_still_readable(old):
 
 def test_migration_keeps_a_copy_of_the_journal_as_it_was(old):
     open_store(old).close()
-    copy = old.with_name("journal.sqlite.before-2")
+    copy = old.with_name(f"journal.sqlite.before-{SCHEMA}")
     assert schema_of(copy)[1] == 1
     assert copy.stat().st_mode & 0o777 == 0o600
     assert verify(copy).head == HEAD
@@ -237,7 +237,7 @@ def test_migration_survives_kills_at_random_moments(tmp_path):
         store.close()
         assert verify(path).sound
         assert schema_of(path) == (golden(), SCHEMA)
-        assert verify(path.with_name("journal.sqlite.before-2")).head == HEAD
+        assert verify(path.with_name(f"journal.sqlite.before-{SCHEMA}")).head == HEAD
     assert killed > 6
 
 

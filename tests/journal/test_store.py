@@ -18,7 +18,7 @@ from axejournal.domain.errors import JournalDamaged, JournalNewer, StaleRunner
 from axejournal.domain.events import RunRequested, RunSucceeded, StepStarted
 from axejournal.domain.facts import RunStarted
 from axejournal.journal import database
-from axejournal.journal.schema import EVENT_COLUMNS
+from axejournal.journal.schema import EVENT_COLUMNS, SCHEMA
 from axejournal.journal.verify import verify
 from tests.journal.stories import SetClock, Writer, draft, dumped, open_store, requested, write_mixed, write_night
 
@@ -45,7 +45,7 @@ def test_new_journal_is_private_and_kept_the_safe_way(store, path):
     assert path.parent.stat().st_mode & 0o777 == 0o700
     journal = database.driver(store._connection)
     pragmas = {name: journal.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "user_version")}
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "user_version": 2}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "user_version": SCHEMA}
 
 
 def test_log_and_shared_memory_of_the_journal_are_private_too(store, path):
@@ -325,10 +325,10 @@ def test_journal_that_vanished_while_it_was_closed_is_not_begun_anew(store, path
 
 def test_journal_that_was_migrated_meanwhile_is_not_written(store, path):
     store.append("a", 1, 0, [draft(requested())])
-    rows(path, "PRAGMA user_version = 3")
-    with pytest.raises(JournalNewer, match="was brought to schema 3 while this process ran; it knows 2"):
+    rows(path, f"PRAGMA user_version = {SCHEMA + 1}")
+    with pytest.raises(JournalNewer, match=f"was brought to schema {SCHEMA + 1} while this process ran; it knows {SCHEMA}"):
         store.append("a", 1, 1, [draft(RunStarted())])
-    rows(path, "PRAGMA user_version = 2")
+    rows(path, f"PRAGMA user_version = {SCHEMA}")
     assert store.append("a", 1, 1, [draft(RunStarted())])[0].position == 2
 
 

@@ -1,4 +1,4 @@
-"""When did each job last try, last succeed, and for which slot? Where is the newest dump of each database?"""
+"""When did each job, for each tier, last try, last succeed, and for which slot? Where is the newest dump of each database?"""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from axejournal.journal.projections.projection import Projection
 from axejournal.journal.projections.runs import ENDS
 
 _ATTEMPT = """
-INSERT INTO freshness (job, customer, attempt_run, attempt_slot, attempt_at_us, attempt_outcome, failures)
-VALUES (?, ?, ?, ?, ?, 'open', 0)
+INSERT INTO freshness (job, customer, tier, attempt_run, attempt_slot, attempt_at_us, attempt_outcome, failures)
+VALUES (?, ?, ?, ?, ?, ?, 'open', 0)
 ON CONFLICT DO UPDATE SET attempt_run = excluded.attempt_run, attempt_slot = excluded.attempt_slot,
   attempt_at_us = excluded.attempt_at_us, attempt_outcome = 'open'"""
 _OF_RUN = """
-FROM runs WHERE runs.run = ? AND freshness.job = runs.job AND freshness.customer = runs.customer"""
-_TIER = f"UPDATE freshness SET tier = ? {_OF_RUN}"
+FROM runs WHERE runs.run = ? AND freshness.job = runs.job AND freshness.customer = runs.customer
+  AND freshness.tier = coalesce(runs.tier, '')"""
 _OUTCOME = f"UPDATE freshness SET attempt_outcome = runs.outcome {_OF_RUN} AND freshness.attempt_run = runs.run"
 _FAILURE = f"UPDATE freshness SET failures = failures + 1 {_OF_RUN}"
 _DONE = f"UPDATE freshness SET done_run = runs.run, done_at_us = runs.finished_at_us, failures = 0 {_OF_RUN}"
@@ -40,9 +40,9 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
     data = event.data
     match event.name:
         case "RunRequested":
-            tables.execute(_ATTEMPT, (data["job"], data["customer"], event.run, data["slot"], event.recorded_at_us))
+            tier = data["options"].get("tier") or ""
+            tables.execute(_ATTEMPT, (data["job"], data["customer"], tier, event.run, data["slot"], event.recorded_at_us))
         case "SnapshotVerified":
-            tables.execute(_TIER, (data["tier"], event.run))
             for point in data["points"]:
                 tables.execute(_DUMP_KEPT, (event.run, point["source"]))
         case "DatabaseDumped":

@@ -35,5 +35,8 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
 
 
 PROJECTION = Projection(
-    "repositories", ("repositories",), apply, frozenset({"RepositoryRecorded", "SnapshotVerified", "SnapshotsForgotten"})
+    "repositories",
+    ("repositories",),
+    apply,
+    frozenset({"RepositoryRecorded", "SnapshotVerified", "SnapshotCopied", "SnapshotsForgotten"}),
 )

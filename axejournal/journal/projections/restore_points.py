@@ -1,6 +1,6 @@
 """What can be restored, from where, and how far has it been shown good?
 
-A snapshot becomes restore points only by SnapshotVerified; retention marks them as removed, and the marks stay.
+A snapshot becomes restore points only by SnapshotVerified, and in another tier by SnapshotCopied; retention marks them as removed, and the marks stay.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ INSERT INTO restore_points (repository, snapshot, source, customer, tier, kind, 
 SELECT ?1, ?2, ?3, runs.customer, ?4, ?5, runs.run, coalesce(runs.slot, ?6), coalesce(runs.slot_us, ?7), ?6,
        ?8, ?9, ?10, ?11, 'stored'
 FROM runs WHERE runs.run = ?12
+ON CONFLICT DO NOTHING"""
+# a copy holds what its original holds, and is from the same time; that its data are there is all that is shown of it
+_COPY = """
+INSERT INTO restore_points (repository, snapshot, source, customer, tier, kind, run, time, time_us, taken_at,
+                            recorded_at_us, paths, size_bytes, files, proof)
+SELECT ?1, ?2, source, customer, ?3, kind, run, time, time_us, taken_at, ?4, paths, size_bytes, files, 'stored'
+FROM restore_points WHERE repository = ?5 AND snapshot = ?6
 ON CONFLICT DO NOTHING"""
 _REMOVE = """
 UPDATE restore_points SET removed_by = ?, removed_at_us = ?
@@ -42,6 +49,9 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
             where = (data["repository"], data["snapshot"], point["source"], data["tier"], point["kind"])
             size = (canonical(point["paths"]), point["size_bytes"], point["files"])
             tables.execute(_INSERT, (*where, data["taken_at"], taken_us, event.recorded_at_us, *size, event.run))
+    elif event.name == "SnapshotCopied":
+        made = (data["repository"], data["snapshot"], data["tier"], event.recorded_at_us)
+        tables.execute(_COPY, (*made, data["source_repository"], data["original"]))
     elif event.name == "ProofRaised":
         tables.execute(_RAISE, (data["proof"], data["repository"], data["snapshot"], data["source"], _ORDER))
     elif event.name == "ProofLost":
@@ -51,5 +61,5 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
             tables.execute(_REMOVE, (event.run, event.recorded_at_us, data["repository"], snapshot))
 
 
-HEARS = frozenset({"SnapshotVerified", "SnapshotsForgotten", "ProofRaised", "ProofLost"})
+HEARS = frozenset({"SnapshotVerified", "SnapshotCopied", "SnapshotsForgotten", "ProofRaised", "ProofLost"})
 PROJECTION = Projection("restore_points", ("restore_points",), apply, HEARS)

@@ -13,8 +13,8 @@ ENDS = frozenset({"RunSucceeded", "RunDegraded", "RunFailed", "RunCancelled"})
 
 _INSERT = """
 INSERT INTO runs (first_position, run, job, customer, slot, slot_us, trigger, program_version, state, outcome,
-                  requested_at_us, attempts, retries, resumed, snapshots, epoch, number, last_position, last_at_us)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, 0, 0, 0, '[]', ?, ?, ?, ?)"""
+                  requested_at_us, attempts, retries, resumed, snapshots, epoch, number, last_position, last_at_us, tier)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, 0, 0, 0, '[]', ?, ?, ?, ?, ?)"""
 _MOVE = "UPDATE runs SET state = ?, epoch = ?, number = ?, last_position = ?, last_at_us = ?{more} WHERE run = ?"
 
 Values = Callable[[Event], tuple[Any, ...]]
@@ -71,7 +71,7 @@ def _insert(tables: sqlite3.Connection, event: Event) -> None:
     who = (event.position, event.run, data["job"], data["customer"], data["slot"], instant_us(data["slot"]))
     how = (data["trigger"], data["program_version"], event.state)
     when = (event.recorded_at_us, event.epoch, event.number, event.position, event.recorded_at_us)
-    tables.execute(_INSERT, (*who, *how, *when))
+    tables.execute(_INSERT, (*who, *how, *when, data["options"].get("tier")))
 
 
 def _why(event: Event) -> tuple[Any, ...]:
