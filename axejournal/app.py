@@ -18,6 +18,7 @@ from axejournal.domain.run import Run
 from axejournal.parts import JOURNAL, Parts
 
 if TYPE_CHECKING:
+    from axejournal.copying import Copying
     from axejournal.domain.job import Job
     from axejournal.domain.ports import Progress
     from axejournal.engine.execute import Engine
@@ -88,12 +89,12 @@ class App(Parts):
         options = {"tier": tier, "adopt": adopt, "config": dumps(self.config), "requested_at": self.now_text()}
         return self.engine(view).begin(self.new_run_id(), self.requested(JOB, None, options))
 
-    def due_slot(self, tier: str) -> datetime | None:
-        """The slot of a tier's schedule that is to be run now, or None."""
+    def due_slot(self, name: str, tier: str | None = None) -> datetime | None:
+        """The slot of a schedule (a tier's, drill, check) that is to be run now, or None; see due.due_slot."""
         from axejournal.config.effective import dumps
         from axejournal.due import due_slot
 
-        return due_slot(tier, dumps(self.config), self.state / JOURNAL, self.config_path, self.clock.now())
+        return due_slot(name, dumps(self.config), self.state / JOURNAL, self.config_path, self.clock.now(), tier)
 
     def resume(self, run: str, reason: str, decision: str | None = None, view: View | None = None) -> Run:
         """Takes up a run whose process died; see Engine.resume."""
@@ -153,6 +154,13 @@ class App(Parts):
         from axejournal.restoring import Restoring
 
         return Restoring(self)
+
+    @functools.cached_property
+    def copies(self) -> Copying:
+        """Copies in the other tiers."""
+        from axejournal.copying import Copying
+
+        return Copying(self)
 
     def _request(self, tier: str, sources: Sequence[str], slot: datetime | None) -> RunRequested:
         from axejournal.config.effective import dumps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from axejournal.domain.events import Fact
 
 if TYPE_CHECKING:
     from axejournal.config.models import Config
+    from axejournal.config.passwords import Secret
     from axejournal.domain.ports import Clock, Containers, Disk, Memory, RepositoryLock
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
@@ -96,6 +98,12 @@ class Parts:
 
         return SystemDisk()
 
+    def awake(self) -> AbstractContextManager[None]:
+        """Inside, the machine does not go to sleep by itself."""
+        from axejournal.programs.awake import awake
+
+        return awake()
+
     def is_dead_lock(self, lock: RepositoryLock) -> bool:
         """Whether the process that left a restic lock is dead for certain."""
         from axejournal.programs.restic_locks import lock_is_dead
@@ -115,10 +123,10 @@ class Parts:
         from axejournal.programs.secrets import PasswordSource
 
         chosen = config or self.config
-        settings = chosen.tiers.local
         program, _ = require_restic(chosen.restic.program)
-        password = PasswordSource.of(settings.password.reference)
-        return ResticRepository(program, str(settings.repository), password, cache_dir=self.state / "cache" / tier)
+        place, options, secret = _where(chosen, tier)
+        password = PasswordSource.of(secret.reference)
+        return ResticRepository(program, place, password, cache_dir=self.state / "cache" / tier, options=options)
 
     def server(self, source: str, run: str, config: Config | None = None) -> PostgresServer:
         """A source's database server, as a run reaches it."""
@@ -175,6 +183,25 @@ class Parts:
         sidecars = (self.containers.end_left_behind,) if any(source.container for source in databases) else ()
         servers = {source.address: name for name, source in self.config.databases.items()}
         return (*sidecars, *(self.server(name, run).terminate_sessions for name in servers.values()))
+
+
+def _where(config: Config, tier: str) -> tuple[str, tuple[str, ...], Secret]:
+    """restic's name of a tier's repository, restic's options for it, and where its password is kept."""
+    from axejournal.config.tiers import LocalTier, RingTier
+    from axejournal.domain.errors import UsageFault
+
+    settings = config.tiers[tier]
+    if isinstance(settings, LocalTier):
+        return str(settings.repository), (), settings.password
+    if isinstance(settings, RingTier):
+        peer = config.peer(tier)
+        if settings.repository is not None:
+            return settings.repository, (), settings.password
+        if peer is None:
+            raise UsageFault(f"tier {tier}: customers.yaml does not know {settings.peer}", "Add it there, under ring_backup.")
+        arguments = f"-i {settings.identity} -o BatchMode=yes -o ConnectTimeout=10"
+        return peer.repository(peer.addresses[0]), (f"sftp.args={arguments}",), settings.password
+    raise UsageFault(f"tier {tier} can't be opened here", "Name another tier.")
 
 
 def all_facts() -> tuple[type[Fact], ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from axejournal.cli.context import Context, context
+from axejournal.cli.context import context
 from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
 from axejournal.domain.errors import UsageFault
@@ -40,24 +40,14 @@ def backup(tier: str | None, sources: tuple[str, ...], dry_run: bool, scheduled:
     here = context()
     if dry_run:
         return _show(here.app.preview_backup(tier, sources))
+    if scheduled:
+        from axejournal.cli.at_slot import run_scheduled
+
+        chosen = tier
+        return run_scheduled(here, tier, lambda slot, view: tell(here.app.begin_backup(chosen, (), slot=slot, view=view)))
     with watched(here.app) as view:
-        if scheduled:
-            return _scheduled(here, tier)
         run = here.app.begin_backup(tier, sources, slot=None, view=view)
     return tell(run)
-
-
-def _scheduled(here: Context, tier: str) -> int:
-    """Resumes first: a run that died may be the one that is due."""
-    worst = 0
-    with watched(here.app) as view:
-        for open_run in here.app.open_runs():
-            worst = max(worst, tell(here.app.resume(open_run, "the scheduler found it open", view=view)))
-        slot = here.app.due_slot(tier)
-        if slot is None:
-            return worst
-        run = here.app.begin_backup(tier, (), slot=slot, view=view)
-    return tell(run) or worst
 
 
 def tell(run: Run) -> int:

@@ -39,14 +39,14 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
     app = context().app
     with watched(app) as view:
         if run is not None:
-            return _tell(app.resume(app.find_run(run), reason or "asked for", decision, view))
+            return tell_any(app.resume(app.find_run(run), reason or "asked for", decision, view))
         worst = 0
         found = app.open_runs()
         for each in found:
-            worst = max(worst, _tell(app.resume(each, reason or "asked for", view=view)))
+            worst = max(worst, tell_any(app.resume(each, reason or "asked for", view=view)))
         for each_run in app.restoring.resume_all(view):
             found = (*found, each_run.id)
-            worst = max(worst, _tell(each_run))
+            worst = max(worst, tell_any(each_run))
         swept = app.sweep()
     if not found:
         click.echo("nothing to resume: no open run without a living process", err=True)
@@ -55,7 +55,7 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
     return worst
 
 
-def _tell(run: Run) -> int:
+def tell_any(run: Run) -> int:
     """Says how a run of any kind ended; returns the exit code."""
     if not run.requested.job.startswith("restore."):
         return tell(run)

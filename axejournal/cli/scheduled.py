@@ -4,7 +4,9 @@ read of the journal, without pydantic, yaml, click or SQLAlchemy."""
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def nothing_due(words: list[str]) -> bool:
@@ -12,14 +14,14 @@ def nothing_due(words: list[str]) -> bool:
 
     False whenever that can't be told cheaply (no cache, other words): then the whole program looks.
     """
-    tier = _tier(words)
     config_path = _config_path(words)
-    if tier is None or config_path is None:
+    if config_path is None:
         return False
     from axejournal.config import cache
 
     effective = cache.read(config_path)
-    if effective is None:
+    name = _schedule(words, effective["tiers"]) if effective else None
+    if effective is None or name is None:
         return False
     from axejournal import due
     from axejournal.domain.errors import AxejError
@@ -27,17 +29,27 @@ def nothing_due(words: list[str]) -> bool:
 
     journal = Path(effective["state"]) / "journal.sqlite"
     try:
-        return not due.anything_open(journal) and due.due_slot(tier, effective, journal, config_path, SystemClock().now()) is None
+        return not due.anything_open(journal) and due.due_slot(name, effective, journal, config_path, SystemClock().now()) is None
     except AxejError:
         return False
 
 
-def _tier(words: list[str]) -> str | None:
+def _schedule(words: list[str], tiers: Mapping[str, Any]) -> str | None:
+    """The schedule that these words ask for; None for words that are none of a scheduler's."""
     rest = [word for word in words if word != "--scheduled"]
     if "--config" in rest:
         at = rest.index("--config")
         rest = rest[:at] + rest[at + 2 :]
-    return "local" if rest == ["backup", "--local"] else None
+    match rest:
+        case ["backup", "--local"]:
+            return "local"
+        case ["ring", "push"]:
+            return "ring"
+        case ["ring", "push", "--tier", name] if name in tiers:
+            return name
+        case ["drill"]:
+            return "drill"
+    return None  # `check` asks for each tier by itself
 
 
 def _config_path(words: list[str]) -> Path | None:

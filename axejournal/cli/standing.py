@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from axejournal.config.units import duration, duration_text
-from axejournal.due import JOBS, next_slot
+from axejournal.due import job_of, next_slot
 from axejournal.journal import reader
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def stand(here: Context) -> Standing:
     sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}
     tiers = []
     for tier, settings in config["tiers"].items():
-        job = JOBS.get(tier)
+        job = job_of(tier, config)
         allowed = duration(settings["rpo"]) if settings.get("rpo") else None
         sources = tuple(_source(name, tier, newest.get((tier, name)), allowed, began, now) for name in config["sources"])
         tiers.append(_tier(here, tier, job, sources, allowed, fresh.get((job or "", tier)), sizes.get(tier), now))
@@ -105,7 +105,7 @@ def _source(
 ) -> SourceStanding:
     point, count = newest or (None, 0)
     since = point.at if point else began
-    late = since + allowed if allowed is not None and since + allowed < now and tier in JOBS else None
+    late = since + allowed if allowed is not None and since + allowed < now else None
     state = OVERDUE if late else OK if point else NEVER
     age_s = max(0.0, (now - point.at).total_seconds()) if point else None
     return SourceStanding(name, tier, state, point, count, age_s, late)

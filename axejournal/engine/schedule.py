@@ -12,6 +12,9 @@ from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=30), timedelta(hours=8)
+"""Between two tries of a slot."""
+
 
 class Schedule(NamedTuple):  # no dataclass: importing that costs a call with nothing due half of a bare Python's start
     """A cron expression and its zone. A local time that does not exist fires once, right after the gap; one that
@@ -45,6 +48,14 @@ def due(schedule: Schedule, now: datetime, since: datetime, satisfied: datetime 
     if slot <= since or (satisfied is not None and satisfied >= slot):
         return None
     return slot
+
+
+def may_try(tries: int, last: datetime | None, now: datetime) -> bool:
+    """Whether a slot that was tried so often, without success, may be tried again: after 30 minutes, an hour, two, …,
+    eight. The system's scheduler calls every hour, and a night that can't succeed is not to run all day."""
+    if not tries or last is None or last > now:  # a clock that went back keeps nothing waiting
+        return True
+    return now - last >= min(FIRST_WAIT * 2 ** (min(tries, 8) - 1), LONGEST_WAIT)
 
 
 def text(slot: datetime) -> str:
