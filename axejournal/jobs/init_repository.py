@@ -36,6 +36,7 @@ class InitKit:
     tier: str
     repository: Repository
     adopt: bool
+    like: Repository | None = None  # whose chunker parameters it gets, or copies would share nothing
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class CreateRepository:
         if found is not None and not (self.kit.adopt or attempt.again):
             hint = f'Write "axej init --adopt {self.kit.tier}" to use it, or set another place in axej.yaml.'
             raise UsageFault(f"a repository is already at {place} (id {found.repository[:8]})", hint)
-        return found or self._recorded(self.kit.repository.initialise())
+        return found or self._recorded(self.kit.repository.initialise(self.kit.like))
 
     def _found(self) -> RepositoryRecorded | None:
         try:
@@ -77,7 +78,9 @@ def _kit(hands: Hands, run: Run) -> InitKit:
 
     options = run.requested.options
     tier = str(options["tier"])
-    return InitKit(tier, hands.repository(tier, restore(options["config"])), bool(options["adopt"]))
+    config = restore(options["config"])
+    like = hands.repository("local", config) if tier != "local" else None
+    return InitKit(tier, hands.repository(tier, config), bool(options["adopt"]), like)
 
 
 JOB: Job[InitKit] = Job(

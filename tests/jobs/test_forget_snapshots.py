@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from axejournal.domain.errors import RepositoryLocked
-from axejournal.domain.facts import SnapshotVerified
+from axejournal.domain.facts import PreflightPassed
 from axejournal.domain.policy import Held
 from axejournal.domain.ports import BackupOrder, RepositoryLock
 from axejournal.jobs.steps.forget_snapshots import ForgetSnapshots
@@ -49,8 +49,8 @@ def snapshots(small):
 
 
 def forget(small):
-    verified = SnapshotVerified("s", small.repository.identity(), "local", moment(5).isoformat(), ())
-    return small.act(ForgetSnapshots(small.kit), verified)
+    looked = PreflightPassed("0.19.1", small.repository.identity(), 0, 0)
+    return small.act(ForgetSnapshots(small.kit), looked)
 
 
 def test_nothing_to_forget_makes_no_call(small, snapshots):

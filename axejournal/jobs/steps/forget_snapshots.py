@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from axejournal.domain.errors import RepositoryLocked
-from axejournal.domain.facts import SnapshotsForgotten, SnapshotVerified
+from axejournal.domain.facts import PreflightPassed, SnapshotsForgotten
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
-from axejournal.domain.policy import to_forget
+from axejournal.domain.policy import Keep, to_forget
+from axejournal.domain.ports import Clock, Memory, Repository, RepositoryLock
 from axejournal.domain.run import Run
-from axejournal.jobs.plan import BackupKit
+
+
+class RetentionPlan(Protocol):
+    """What stays in a tier."""
+
+    @property
+    def tier(self) -> str: ...
+    @property
+    def keep(self) -> Keep: ...
+    @property
+    def prune_days(self) -> int | None: ...
+
+
+class RetentionKit(Protocol):
+    """The hands that retention needs: of a backup, or of a run that copies."""
+
+    @property
+    def plan(self) -> RetentionPlan: ...
+    @property
+    def repository(self) -> Repository: ...
+    @property
+    def memory(self) -> Memory: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def is_dead_lock(self) -> Callable[[RepositoryLock], bool]: ...
 
 
 @dataclass(frozen=True)
 class ForgetSnapshots:
     """Asks the repository for nothing when there is nothing to remove: each restic call costs 0.7 s."""
 
-    kit: BackupKit
+    kit: RetentionKit
     name: str = "forget"
     policy: RetryPolicy = USUAL
     contained: bool = True
@@ -29,8 +57,8 @@ class ForgetSnapshots:
     def act(self, attempt: Attempt) -> SnapshotsForgotten:
         """Raises what Repository.forget and prune raise."""
         kit, tier = self.kit, self.kit.plan.tier
-        verified = attempt.run.find(SnapshotVerified)
-        assert verified is not None
+        looked = attempt.run.find(PreflightPassed)
+        assert looked is not None
         points = kit.memory.points(tier)
         removed = to_forget(points, kit.plan.keep)
         if attempt.again:
@@ -47,7 +75,7 @@ class ForgetSnapshots:
             kit.repository.prune()
         kept = len({point.snapshot for point in points} - set(removed))
         size = kit.repository.size_bytes() if pruned else None
-        return SnapshotsForgotten(tier, verified.repository, removed, kept, pruned, size)
+        return SnapshotsForgotten(tier, looked.repository, removed, kept, pruned, size)
 
     def _prune_is_due(self, oldest: datetime) -> bool:
         """Counted from the last prune, or from the oldest restore point while there was none."""

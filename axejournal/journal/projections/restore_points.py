@@ -1,6 +1,7 @@
 """What can be restored, from where, and how far has it been shown good?
 
-A snapshot becomes restore points only by SnapshotVerified, and in another tier by SnapshotCopied; retention marks them as removed, and the marks stay.
+A snapshot becomes restore points only by SnapshotVerified, and in another tier by SnapshotCopied; retention marks them as
+removed, and the marks stay.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sqlite3
 from axejournal.domain.events import Event
 from axejournal.domain.policy import PROOFS
 from axejournal.journal.codec import canonical
-from axejournal.journal.projections.projection import Projection, instant_us
+from axejournal.journal.projections.projection import Projection, instant_us, storable
 
 # a point's time is its run's slot; a run by hand has none, and was taken when it was taken
 _INSERT = """
@@ -33,10 +34,15 @@ WHERE repository = ? AND snapshot = ? AND removed_by IS NULL"""
 
 # a proof is only ever raised, but by a fact that says that it is lost
 _RAISE = """
-UPDATE restore_points SET proof = ?1 WHERE repository = ?2 AND snapshot = ?3 AND source = ?4
-  AND instr(?5, proof || ' ') < instr(?5, ?1 || ' ')"""
+UPDATE restore_points SET proof = ?1, proof_by = ?6, proof_reason = NULL
+WHERE repository = ?2 AND snapshot = ?3 AND source = ?4 AND instr(?5, proof || ' ') < instr(?5, ?1 || ' ')"""
 _LOSE = """
-UPDATE restore_points SET proof = 'suspect' WHERE repository = ? AND snapshot = ? AND source = ?"""
+UPDATE restore_points SET proof = 'suspect', proof_reason = ?, proof_by = ?
+WHERE repository = ? AND snapshot = ? AND source = ?"""
+# reading bytes says nothing of what was written: what is suspect stays so
+_CHECK = """
+UPDATE restore_points SET proof = 'checked', proof_by = ?
+WHERE repository = ? AND snapshot = ? AND source = ? AND proof = 'stored'"""
 _ORDER = "".join(f"{proof} " for proof in PROOFS)
 
 
@@ -53,13 +59,17 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
         made = (data["repository"], data["snapshot"], data["tier"], event.recorded_at_us)
         tables.execute(_COPY, (*made, data["source_repository"], data["original"]))
     elif event.name == "ProofRaised":
-        tables.execute(_RAISE, (data["proof"], data["repository"], data["snapshot"], data["source"], _ORDER))
+        tables.execute(_RAISE, (data["proof"], data["repository"], data["snapshot"], data["source"], _ORDER, event.run))
     elif event.name == "ProofLost":
-        tables.execute(_LOSE, (data["repository"], data["snapshot"], data["source"]))
+        why = (storable(data["reason"]), event.run)
+        tables.execute(_LOSE, (*why, data["repository"], data["snapshot"], data["source"]))
+    elif event.name == "PointsChecked":
+        for point in data["points"]:
+            tables.execute(_CHECK, (event.run, data["repository"], point["snapshot"], point["source"]))
     else:
         for snapshot in data["removed"]:
             tables.execute(_REMOVE, (event.run, event.recorded_at_us, data["repository"], snapshot))
 
 
-HEARS = frozenset({"SnapshotVerified", "SnapshotCopied", "SnapshotsForgotten", "ProofRaised", "ProofLost"})
+HEARS = frozenset({"SnapshotVerified", "SnapshotCopied", "SnapshotsForgotten", "ProofRaised", "ProofLost", "PointsChecked"})
 PROJECTION = Projection("restore_points", ("restore_points",), apply, HEARS)

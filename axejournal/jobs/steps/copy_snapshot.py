@@ -1,0 +1,76 @@
+"""One snapshot of the local repository into another tier's, with `restic copy`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from axejournal.domain.errors import AxejError, PeerUnreachable
+from axejournal.domain.facts import PreflightPassed, SnapshotCopied
+from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
+from axejournal.domain.ports import Snapshot
+from axejournal.domain.run import Run
+
+if TYPE_CHECKING:
+    from axejournal.jobs.copying import CopyKit
+
+
+@dataclass(frozen=True)
+class CopySnapshot:
+    """Found again by its `original`: a copy that happened after all is never made a second time."""
+
+    kit: CopyKit
+    snapshot: str
+    policy: RetryPolicy = PATIENT
+    contained: bool = True
+
+    @property
+    def name(self) -> str:
+        """`copy:` and the id as restic shows it."""
+        return f"copy:{self.snapshot[:8]}"
+
+    def probe(self, run: Run) -> SnapshotCopied | None:
+        """Looks for the copy, once the locks that a dead restic left at both ends are gone."""
+        self._clear_the_way()
+        return self._find(run)
+
+    def act(self, attempt: Attempt) -> SnapshotCopied:
+        """Raises what Repository.copy_from raises. What an earlier attempt has sent is made known first: a copy that is
+        simply run again sends everything once more (measured)."""
+        kit, begin_us = self.kit, self.kit.clock.monotonic_us()
+        if attempt.again:
+            if (found := self.probe(attempt.run)) is not None:
+                return found
+            kit.repository.repair_index()
+        kit.repository.copy_from(kit.source, self.snapshot, attempt.progress)
+        made = self._find(attempt.run, (kit.clock.monotonic_us() - begin_us) / 1e6)
+        if made is None:
+            raise PeerUnreachable(
+                f"the copy of snapshot {self.snapshot[:8]} is not in {kit.repository.place}, though restic reported no fault",
+                "Try again; if it stays so, look at the repository with restic snapshots.",
+            )
+        return made
+
+    def _find(self, run: Run, duration_s: float = 0.0) -> SnapshotCopied | None:
+        copies = [found for found in self.kit.repository.snapshots() if self.snapshot in (found.original, found.id)]
+        return self._fact(run, copies[0], duration_s) if copies else None
+
+    def _clear_the_way(self) -> None:
+        for repository in (self.kit.source, self.kit.repository):
+            repository.unlock_dead(self.kit.is_dead_lock)
+
+    def _fact(self, run: Run, copy: Snapshot, duration_s: float) -> SnapshotCopied:
+        looked = run.find(PreflightPassed)
+        source = self.kit.memory.repository_id("local")
+        if looked is None or source is None:
+            raise AxejError("nothing was looked at before this copy")  # a bug of the job's table
+        return SnapshotCopied(
+            tier=self.kit.plan.tier,
+            repository=looked.repository,
+            snapshot=copy.id,
+            original=self.snapshot,
+            source_repository=source,
+            taken_at=copy.time.isoformat(),
+            journal_head=self.kit.store.head(),
+            duration_s=duration_s,
+        )
