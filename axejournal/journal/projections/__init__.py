@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axejournal.journal.projections import freshness, physical_copies, repositories, restore_points, runs
+from axejournal.journal.projections import freshness, outbox, physical_copies, repositories, restore_points, runs
 from axejournal.journal.projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -11,4 +11,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     freshness.PROJECTION,
     repositories.PROJECTION,
     physical_copies.PROJECTION,
+    outbox.PROJECTION,
 )
