@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from axejournal.engine.execute import Engine
     from axejournal.engine.runner import Observer
     from axejournal.jobs.preview import Preview
+    from axejournal.paging import Paging
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.traces import Traces
     from axejournal.restoring import Restoring
@@ -123,9 +124,9 @@ class App(Parts):
             return ()
         return found
 
-    def open_runs(self) -> tuple[str, ...]:
-        """Runs that have not ended and whose process is dead, oldest first."""
-        return self.engine().open_runs()
+    def open_runs(self, waiting: bool = False) -> tuple[str, ...]:
+        """Runs that have not ended and whose process is dead, oldest first; see Engine.open_runs."""
+        return self.engine().open_runs(waiting)
 
     @contextmanager
     def signals(self) -> Iterator[None]:
@@ -147,6 +148,13 @@ class App(Parts):
 
         asked = Run("preview", self._request(tier, sources, None), JOB.machine.initial, 1, 0)
         return preview(JOB, JOB.kit(self, asked))
+
+    @functools.cached_property
+    def paging(self) -> Paging:
+        """Pages of runbooks/, and runs that belong to a step of another."""
+        from axejournal.paging import Paging
+
+        return Paging(self)
 
     @functools.cached_property
     def restoring(self) -> Restoring:
@@ -182,7 +190,7 @@ class App(Parts):
             machine_version=job.machine.version,
             program_version=__version__,
             host=socket.gethostname(),
-            options=options,
+            options=self.paging.marked(options),
         )
 
     def now_text(self) -> str:

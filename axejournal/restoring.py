@@ -122,7 +122,8 @@ class Restoring:
 
         if not _restoring(order.job).is_there(self.app, self.app.config.sources[order.source]):
             return None
-        run = self.app.begin_backup("local", [order.source], None, view)
+        with self.app.paging.linking():
+            run = self.app.begin_backup("local", [order.source], None, view)
         verified = run.find(SnapshotVerified)
         if verified is None or order.source not in {point.source for point in verified.points}:
             raise SourceRefused(

@@ -86,7 +86,8 @@ def open_runs(patient: Patient) -> Iterable[Finding]:
     found = runs(_path(patient), outcome="open", limit=None)
     dead = [run for run in found if app.leases.holder(f"run:{run.run}") is None]
     for run in dead:
-        text = f"run {run.run} ({run.job}) stopped in state {run.state}: its process is dead"
+        why = "waits for a person" if run.state == "waiting" else f"stopped in state {run.state}: its process is dead"
+        text = f"run {run.run} ({run.job}) {why}"
         yield warn("open runs", text, f'Run "axej resume {run.run}".')
     if not dead:
         yield ok("open runs", f"{len(found)} at work" if found else "none")

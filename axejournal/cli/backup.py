@@ -8,6 +8,7 @@ import click
 
 from axejournal.cli.context import context
 from axejournal.cli.main import Command
+from axejournal.cli.pages import see
 from axejournal.cli.progress import watched
 from axejournal.domain.errors import UsageFault
 
@@ -67,11 +68,11 @@ def tell(run: Run) -> int:
         case RunDegraded(reasons=reasons):
             for reason in reasons:
                 click.echo(f"  {reason}", err=True)
-            click.echo(f'HINT: "axej history {run.id}" tells what happened. See runbooks/failed-run.md.', err=True)
+            click.echo(f'HINT: "axej history {run.id}" tells what happened. {see("failed-run")}', err=True)
             return 3
         case RunFailed() as failure:
             click.echo(f"  {failure.message}", err=True)
-            click.echo(f"HINT: {failure.hint} See runbooks/{failure.runbook}.md.".replace("HINT:  ", "HINT: "), err=True)
+            click.echo(f"HINT: {failure.hint} {see(failure.runbook)}".replace("HINT:  ", "HINT: "), err=True)
             return failure.exit_code
     return 130 if run.state == "cancelled" else 0
 

@@ -8,6 +8,7 @@ import click
 
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Command
+from axejournal.cli.pages import see
 from axejournal.domain.errors import ConfigurationFault
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _print(finding: Finding) -> None:
     for line in lines[1:]:
         say(f"{'':<22}{line}")
     if finding.hint:
-        page = f" See runbooks/{finding.runbook}.md." if finding.runbook else ""
+        page = f" {see(finding.runbook)}" if finding.runbook else ""
         say(f"{'':<22}{plain(finding.hint)}{page}")
 
 

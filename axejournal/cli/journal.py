@@ -12,6 +12,7 @@ import click
 
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Group
+from axejournal.cli.pages import see
 from axejournal.domain.errors import DiskFull, JournalDamaged, UsageFault
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _print(verdict: Verdict) -> None:
         click.echo(f"    {'' if fault.position is None else f'event {fault.position}: '}{plain(fault.what)}")
     first = f"first bad position {verdict.first_bad}" if verdict.first_bad is not None else "no event is bad"
     click.echo(f"journal {verdict.path} is damaged: {first}, {len(verdict.faults)} faults", err=True)
-    click.echo(f"HINT: {_advice(verdict)} See runbooks/journal-damaged.md.", err=True)
+    click.echo(f"HINT: {_advice(verdict)} {see('journal-damaged')}", err=True)
 
 
 def _advice(verdict: Verdict) -> str:

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("axejournal.cli.backup", "backup"),
     "restore": ("axejournal.cli.restore", "restore"),
     "undo": ("axejournal.cli.undo", "undo"),
+    "runbook": ("axejournal.cli.runbook", "runbook"),
     "resume": ("axejournal.cli.resume", "resume"),
     "history": ("axejournal.cli.history", "history"),
     "status": ("axejournal.cli.status", "status"),
@@ -34,6 +35,7 @@ SUMMARIES: dict[str, str] = {
     "backup": "Back up databases and files now.",
     "restore": "Bring a database, a table or files back.",
     "undo": "Take a restore back.",
+    "runbook": "Read the pages for bad days, and work through one.",
     "resume": "Go on with runs whose process died.",
     "history": "Show what ran, and what happened in a run.",
     "status": "Show at a look whether everything is backed up.",
@@ -150,7 +152,9 @@ def run(words: list[str]) -> int:
 def report(error: AxejError) -> None:
     """An error as a person reads it: what happened, then what to do."""
     click.echo(error.message, err=True)
-    page = f" See runbooks/{error.runbook}.md." if error.runbook else ""
+    from axejournal.cli.pages import see
+
+    page = f" {see(error.runbook)}" if error.runbook else ""
     if error.hint:
         click.echo(f"HINT: {error.hint}{page}", err=True)
     elif page:

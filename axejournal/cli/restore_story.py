@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from axejournal.cli.output import plain
+from axejournal.cli.pages import see
 
 if TYPE_CHECKING:
     from axejournal.domain.restore_facts import FilesCompared
@@ -24,11 +25,11 @@ def tell_restore(run: Run) -> int:
         case RunDegraded(reasons=reasons):
             for reason in reasons:
                 click.echo(f"  {plain(reason)}", err=True)
-            click.echo(f'HINT: "axej history {run.id}" tells what happened. See runbooks/failed-run.md.', err=True)
+            click.echo(f'HINT: "axej history {run.id}" tells what happened. {see("failed-run")}', err=True)
             return 3
         case RunFailed() as failure:
             click.echo(f"  {plain(failure.message)}", err=True)
-            click.echo(f"HINT: {failure.hint} See runbooks/{failure.runbook}.md.".replace("HINT:  ", "HINT: "), err=True)
+            click.echo(f"HINT: {failure.hint} {see(failure.runbook)}".replace("HINT:  ", "HINT: "), err=True)
             return failure.exit_code
     return 130 if run.state == "cancelled" else 0
 

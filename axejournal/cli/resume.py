@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import click
 
 from axejournal.cli.backup import tell
-from axejournal.cli.context import context
+from axejournal.cli.context import Context, context
 from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
+from axejournal.cli.runbook import tell_page
 from axejournal.domain.errors import UsageFault
 
 if TYPE_CHECKING:
     from axejournal.domain.run import Run
+
+PAGE = "runbook"
 
 
 @click.command(cls=Command, short_help="Go on with runs whose process died.")
@@ -32,15 +35,21 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
       axej resume 260520-0300-k3f9 --abandon --reason "the database is gone for good"
 
     What the dead process left running is ended first. A finished step is never done again; an open one is looked for
-    before it is repeated. --adopt, --retry and --abandon are the ways out of a run that can't go on by itself.
+    before it is repeated. A page that waits for a person asks its question again. --adopt, --retry and --abandon are
+    the ways out of a run that can't go on by itself.
     """
     if decision is not None and run is None:
         raise UsageFault(f"--{decision} needs the run that it is for", f'Write "axej resume RUN --{decision}".')
-    app = context().app
+    here = context()
+    app, pages = here.app, _sit_down(here)
+    if run is not None and (name := app.find_run(run)) in pages:
+        return tell_page(app.resume(name, reason or "asked for", decision), named=True)
+    worst = 0
+    for page in pages if run is None else ():
+        worst = max(worst, tell_page(app.resume(page, reason or "asked for"), named=False))
     with watched(app) as view:
         if run is not None:
             return tell_any(app.resume(app.find_run(run), reason or "asked for", decision, view))
-        worst = 0
         found = app.open_runs()
         for each in found:
             worst = max(worst, tell_any(app.resume(each, reason or "asked for", view=view)))
@@ -48,11 +57,23 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
             found = (*found, each_run.id)
             worst = max(worst, tell_any(each_run))
         swept = app.sweep()
-    if not found:
+    if not (*pages, *found):
         click.echo("nothing to resume: no open run without a living process", err=True)
     if swept:
         click.echo(f"removed from the staging folder: {', '.join(swept)}", err=True)
     return worst
+
+
+def _sit_down(here: Context) -> tuple[str, ...]:
+    """Lets pages ask at this terminal; returns their open runs. They come first: what they had begun goes on within them."""
+    from axejournal.cli.desk import TerminalDesk
+    from axejournal.journal import reader
+
+    rows = reader.runs(here.journal_path, job=PAGE, outcome="open", limit=None)
+    if rows:
+        here.app.paging.desk = TerminalDesk(here, "axej resume")
+    dead = set(here.app.open_runs(waiting=True)) if rows else set()
+    return tuple(row.run for row in reversed(rows) if row.run in dead)
 
 
 def tell_any(run: Run) -> int:

@@ -13,13 +13,16 @@ import click
 from axejournal.cli.history import as_json as run_as_json
 from axejournal.cli.history import slot_text, took_s
 from axejournal.cli.output import Styled, duration, local, outcome, print_json, say, size
+from axejournal.cli.pages import full_path, language
 from axejournal.cli.tables import Column, print_table
 
 if TYPE_CHECKING:
     from axejournal.cli.context import Context
+    from axejournal.domain.page import PageStep
     from axejournal.journal.rows import EventRow, RunRow
 
 TAIL_LINES = 20
+WAITING = "waiting"
 
 
 def show(here: Context, name: str, at: str | None, as_json: bool) -> None:
@@ -40,7 +43,7 @@ def show(here: Context, name: str, at: str | None, as_json: bool) -> None:
     _print_events(here, events)
     _print_progress(progress)
     _print_log(here, run.run)
-    _print_next(run, alive)
+    _print_next(here, run, alive)
 
 
 def _as_known(here: Context, run: RunRow, events: Sequence[EventRow], known: datetime) -> tuple[RunRow, tuple[EventRow, ...]]:
@@ -93,7 +96,8 @@ def _print_json(here: Context, run: RunRow, events: Sequence[EventRow], alive: b
 def _print_head(here: Context, run: RunRow, alive: bool | None) -> None:
     state = [outcome(run.outcome, run.state)]
     if alive is not None:
-        state.append(Styled(", at work", "cyan") if alive else Styled(", its process is dead", "red"))
+        dead = Styled("") if run.state == WAITING else Styled(", its process is dead", "red")
+        state.append(Styled(", at work", "cyan") if alive else dead)
     if run.exit_code:
         state.append(Styled(f" (exit {run.exit_code})"))
     took = f", took {duration(took_s(run))}" if run.finished_at else ""
@@ -176,32 +180,46 @@ def _print_log(here: Context, run: str) -> None:
         click.echo(f"  {click.unstyle(line)}")
 
 
-def _print_next(run: RunRow, alive: bool | None) -> None:
+def _print_next(here: Context, run: RunRow, alive: bool | None) -> None:
     """What a person does now, when the run did not end well."""
     if run.outcome == "open" and alive is False:
-        click.echo(f'\nto go on: "axej resume {run.run}"')
+        waits = "waits for a person; " if run.state == WAITING else ""
+        click.echo(f'\n{waits}to go on: "axej resume {run.run}"')
     if run.outcome in ("succeeded", "open") and not run.runbook:
         return
     click.echo()
     if run.hint:
         click.echo(f"HINT: {run.hint}")
-    click.echo(f"page: {_page(run.runbook or 'failed-run')}")
+    name, step, why = way_on(here.journal_path, run)
+    click.echo(f"page: {full_path(name)}")
+    if step is not None:
+        click.echo(f"step {step.number} of {name}: {step.id}{why}: {step.title}")
+    click.echo(f'go on: "axej runbook run {name}"')
     if run.outcome in ("failed", "cancelled", "abandoned"):
         click.echo(f'then: "{command_of(run.job)}" starts a new run; this one has ended')
 
 
-def _page(name: str) -> str:
-    from axejournal.shipped import folder
+def way_on(journal: Path, run: RunRow) -> tuple[str, PageStep | None, str]:
+    """The page of runbooks/ to go on with, its step, and why it is that one: where the run was begun by a page, that page
+    goes on there; else its failure's own page from the start."""
+    from axejournal.journal import links, reader
+    from axejournal.paging import page
 
-    try:
-        page = folder("runbooks") / f"{name}.md"
-    except FileNotFoundError:
-        return f"runbooks/{name}.md"
-    return str(page) if page.exists() else f"runbooks/{name}.md"
+    parent = links.part_of(journal, run.run)
+    if parent is not None:
+        began = reader.find_run(journal, parent[0])
+        options = reader.run_events(journal, began.run, limit=1)[0].data["options"]
+        if began.outcome == "open" and "page" in options:
+            found = page(str(options["page"]), language())
+            return found.name, found.step(parent[1].partition(":")[0]), f" (run {began.run} waits there)"
+    found = page(run.runbook or "failed-run", language())
+    return found.name, next(iter(found.steps), None), ""
 
 
 def command_of(job: str) -> str:
     """What a person types to start a job: `backup.local` is `axej backup --local`, `ring.push` is `axej ring push`."""
     noun, _, verb = job.partition(".")
+    if job == "runbook":
+        return "axej runbook run PAGE"
     named = {"backup": f"axej backup --{verb}", "repository": f"axej {verb}"}
     return named.get(noun, f"axej {noun} {verb}".rstrip())

@@ -163,7 +163,8 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
     for each in found.open_runs:
         steps = f" ({', '.join(each.run.open_steps)})" if each.run.open_steps else ""
         where = f"run {each.run.run} is in state {each.run.state}{steps}"
-        notes.append(f"{where}, at work" if each.alive else f'{where}, its process is dead: go on with "axej resume"')
+        how = "it waits for a person" if each.run.state == "waiting" else "its process is dead"
+        notes.append(f"{where}, at work" if each.alive else f'{where}, {how}: go on with "axej resume"')
     if notes:
         click.echo()
     for note in notes:

@@ -194,3 +194,10 @@ class Interrupted(AxejError):
 
     exit_code = 130
     runbook = "failed-run"
+
+
+class PersonNeeded(AxejError):
+    """A person must answer, and nobody sits there. The run leaves its process and stays open, in a state of waiting."""
+
+    exit_code = 2
+    runbook = ""

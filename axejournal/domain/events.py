@@ -120,6 +120,14 @@ class OperatorDecided(Fact):
 
 
 @dataclass(frozen=True)
+class RunWaits(Fact):
+    """A step needs a person, and nobody is there: the run leaves its process and stays open. Its table says where it waits."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
 class RunSucceeded(Fact):
     """Everything that was asked for was done and seen to be there."""
 
@@ -158,6 +166,7 @@ ENGINE_FACTS: tuple[type[Fact], ...] = (
     StepFailed,
     StepGivenUp,
     OperatorDecided,
+    RunWaits,
     RunSucceeded,
     RunDegraded,
     RunFailed,

@@ -66,7 +66,8 @@ class Step(Protocol):
         ...
 
     def act(self, attempt: Attempt) -> Fact:
-        """Does it, and returns what happened. Raises AxejError. Must bear being begun a second time."""
+        """Does it, and returns what happened. Raises AxejError; PersonNeeded where the job's table lets a run wait. Must
+        bear being begun a second time."""
         ...
 
     def probe(self, run: Run) -> Fact | None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axejournal.domain.errors import AxejError
-from axejournal.domain.events import NEUTRAL, RunCancelled, RunFailed
+from axejournal.domain.events import NEUTRAL, RunCancelled, RunFailed, RunWaits
 
 FAILED, CANCELLED = "failed", "cancelled"
+WAITING = "waiting"
+"""The state of a run that a person is needed for: RunWaits leads there, and nowhere else."""
 
 
 class IllegalTransition(AxejError):
@@ -108,6 +110,8 @@ def _check(name: str, initial: str, own: tuple[Row, ...], ends: tuple[Row, ...],
             raise ValueError(f"job {name}: two rows for {row.event} in {row.state}")
         if row.state in finals:
             raise ValueError(f"job {name}: {row.event} leads out of the final state {row.state}")
+        if (row.event == RunWaits.__name__) != (row.next == WAITING):
+            raise ValueError(f"job {name}: {row.event} leads from {row.state} to {row.next}; only RunWaits leads to {WAITING}")
         if row.event in NEUTRAL:
             raise ValueError(f"job {name}: {row.event} belongs to the engine and moves no run")
         seen.add((row.state, row.event))

@@ -17,16 +17,18 @@ from axejournal.domain.events import (
     RunRequested,
     RunResumed,
     RunSucceeded,
+    RunWaits,
     StepFailed,
     StepGivenUp,
     StepProbed,
     StepStarted,
 )
+from axejournal.domain.machine import WAITING
 from axejournal.domain.ports import Child
 
 F = TypeVar("F", bound=Fact)
 
-OPEN, DONE, GIVEN_UP = "open", "done", "given up"
+OPEN, DONE, GIVEN_UP, ASKED = "open", "done", "given up", "asked"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class Run:
     outcome: Fact | None = None
     resumed: int = 0
     decided: OperatorDecided | None = None
+    waited: RunWaits | None = None
+
+    @property
+    def waits(self) -> RunWaits | None:
+        """What a person is needed for, when the run waits for one."""
+        return self.waited if self.state == WAITING else None
 
     def find(self, kind: type[F], step: str | None = None) -> F | None:
         """The newest fact of a kind (of one step), or None."""
@@ -105,11 +113,13 @@ def apply(run: Run | None, event: Event, fact: Fact) -> Run:
             return replace(moved, children=(*run.children, child))
         case OperatorDecided():
             return replace(moved, decided=fact)
+        case RunWaits():
+            moved = replace(moved, waited=fact)
         case RunSucceeded() | RunDegraded() | RunFailed() | RunCancelled():
             return replace(moved, outcome=fact, facts=(*run.facts, (event.step, fact)))
     if event.step is not None:
         moved = replace(moved, steps={**run.steps, event.step: _step_after(run, event, fact)})
-    if event.name in ("StepStarted", "StepFailed", "StepGivenUp", "StepProbed"):
+    if event.name in ("StepStarted", "StepFailed", "StepGivenUp", "StepProbed", "RunWaits"):
         return moved
     return replace(moved, facts=(*run.facts, (event.step, fact)))
 
@@ -124,6 +134,8 @@ def _step_after(run: Run, event: Event, fact: Fact) -> StepRecord:
             return replace(record, status="failed", failures=record.failures + 1, last_failure=fact)
         case StepGivenUp():
             return replace(record, status=GIVEN_UP)
+        case RunWaits():
+            return replace(record, status=ASKED)
         case StepProbed():
             return record
         case _:

@@ -14,7 +14,7 @@ from typing import Any
 from axejournal.domain.errors import AxejError, Busy, RunStranded, RunUnknown, UsageFault
 from axejournal.domain.events import Event, OperatorDecided, RunCancelled, RunRequested, RunResumed
 from axejournal.domain.job import Job
-from axejournal.domain.machine import CANCELLED
+from axejournal.domain.machine import CANCELLED, WAITING
 from axejournal.domain.ports import Children, EventStore, Leases
 from axejournal.domain.run import OPEN, Run, fold
 from axejournal.engine.log import Entry, RunLog
@@ -51,7 +51,8 @@ class Engine:
             return self._drive(job, log)
 
     def resume(self, run_id: str, reason: str, decision: str | None = None) -> Run:
-        """Takes up a run whose process is dead and drives it to its end; returns an ended run as it is.
+        """Takes up a run whose process is dead, or that waits for a person, and drives it to its end; returns an ended run as
+        it is.
 
         Raises Busy when it is alive, RunUnknown, RunStranded when this axej doesn't know its job or its state.
         `decision` is a person's way out of a stuck run: "adopt" (go on without the open step), "retry" (without
@@ -72,9 +73,11 @@ class Engine:
                 return run
             return self._take_up(job, run, reason, decision)
 
-    def open_runs(self) -> tuple[str, ...]:
-        """Runs that have not ended and whose process is dead, oldest first."""
-        return tuple(run for run in self.store.open_runs() if self.leases.holder(f"run:{run}") is None)
+    def open_runs(self, waiting: bool = False) -> tuple[str, ...]:
+        """Runs that have not ended and whose process is dead, oldest first; those that wait for a person only if asked
+        for (a resume without one would come no further)."""
+        dead = (run for run in self.store.open_runs() if self.leases.holder(f"run:{run}") is None)
+        return tuple(run for run in dead if waiting or self.store.stream(run)[-1].state != WAITING)
 
     def _take_up(self, job: Job[Any], run: Run, reason: str, decision: str | None) -> Run:
         ended = self.children.end_left_behind(run.id, run.children)

@@ -12,8 +12,17 @@ from typing import Any, Protocol, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from axejournal.domain.errors import AxejError, Interrupted, JournalDamaged, StaleRunner
-from axejournal.domain.events import ChildStarted, RunCancelled, RunFailed, StepFailed, StepGivenUp, StepProbed, StepStarted
+from axejournal.domain.errors import AxejError, Interrupted, JournalDamaged, PersonNeeded, StaleRunner
+from axejournal.domain.events import (
+    ChildStarted,
+    RunCancelled,
+    RunFailed,
+    RunWaits,
+    StepFailed,
+    StepGivenUp,
+    StepProbed,
+    StepStarted,
+)
 from axejournal.domain.job import Attempt, Job, Step
 from axejournal.domain.ports import Child, Children, Clock, Progress
 from axejournal.domain.run import OPEN, Run
@@ -43,11 +52,12 @@ class Runner:
     observer: Observer
 
     def drive(self, job: Job[Any], log: RunLog, kit: Any) -> Run:
-        """Goes on until the run has ended, and returns it. Raises JournalDamaged and StaleRunner, after which
-        nothing of the run may be touched, and re-raises a bug after it was recorded as the run's failure."""
+        """Goes on until the run has ended, or waits for a person, and returns it. Raises JournalDamaged and StaleRunner,
+        after which nothing of the run may be touched, and re-raises a bug after it was recorded as the run's failure."""
         try:
             while log.run.state not in job.machine.final:
-                self._advance(job, log, kit)
+                if not self._advance(job, log, kit):
+                    return log.run
         except (JournalDamaged, StaleRunner):
             self.children.end_all("the journal can't be written")
             raise
@@ -59,34 +69,33 @@ class Runner:
         job.tidy(log.run, kit)
         return log.run
 
-    def _advance(self, job: Job[Any], log: RunLog, kit: Any) -> None:
+    def _advance(self, job: Job[Any], log: RunLog, kit: Any) -> bool:
+        """Returns False when the run can't go on until a person is there."""
         run = log.run
         if why := self.children.cancelled():
             log.record(Entry(RunCancelled(why)))
-            return
+            return True
         stage = job.stages[job.machine.renamed.get(run.state, run.state)]
         pending = [step for step in stage.steps(run, kit) if not run.settled(step.name)]
         if pending:
-            self._work(log, pending, stage.at_once(run))
-        elif stage.leave is not None:
-            log.record(Entry(stage.leave(run)))
-        else:
+            return self._work(log, pending, stage.at_once(run))
+        if stage.leave is None:
             raise RuntimeError(f"job {job.name}: nothing to do in state {run.state} and no way out of it")
+        log.record(Entry(stage.leave(run)))
+        return True
 
-    def _work(self, log: RunLog, steps: Sequence[Step], at_once: int) -> None:
+    def _work(self, log: RunLog, steps: Sequence[Step], at_once: int) -> bool:
         if len(steps) == 1 or at_once == 1:
             failures = [self._settle(log, steps[0])]
         else:
             with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="step") as pool:
                 failures = list(pool.map(lambda step: self._settle(log, step), steps))
-        for failure in failures:
-            if failure is None:
-                continue
-            if isinstance(failure, Interrupted):
-                log.record(Entry(RunCancelled(self.children.cancelled() or failure.message)))
-            else:
-                log.record(Entry(failed(failure)))
-            return
+        bad = [failure for failure in failures if failure is not None and not isinstance(failure, PersonNeeded)]
+        if bad and isinstance(bad[0], Interrupted):
+            log.record(Entry(RunCancelled(self.children.cancelled() or bad[0].message)))
+        elif bad:
+            log.record(Entry(failed(bad[0])))
+        return bool(bad) or not any(failures)
 
     def _settle(self, log: RunLog, step: Step) -> AxejError | None:
         """Does a step, or gives it up when the run can bear that; returns the failure that the run can't bear."""
@@ -95,7 +104,7 @@ class Runner:
                 self._perform(log, step)
         except (JournalDamaged, StaleRunner):
             raise
-        except Interrupted as failure:
+        except (Interrupted, PersonNeeded) as failure:
             return failure
         except AxejError as failure:
             if not step.contained:
@@ -135,7 +144,9 @@ class Runner:
         except AxejError as failure:
             if not isinstance(failure, JournalDamaged | StaleRunner):
                 attempts = log.run.steps[step.name].attempts
-                log.record(Entry(StepFailed(failure.code, failure.message, failure.hint), step.name, attempts))
+                waits = isinstance(failure, PersonNeeded)
+                says = RunWaits(failure.message, failure.hint) if waits else None
+                log.record(Entry(says or StepFailed(failure.code, failure.message, failure.hint), step.name, attempts))
             raise
 
     def _try(self, log: RunLog, step: Step) -> None:

@@ -9,7 +9,15 @@ from axejournal.domain.job import Job
 
 def all_jobs() -> tuple[Job[Any], ...]:
     """Every job that this axej knows. Their tables are checked when they are loaded."""
-    from axejournal.jobs import init_repository, local_backup, restore_database, restore_files, restore_table, restore_undo
+    from axejournal.jobs import (
+        init_repository,
+        local_backup,
+        restore_database,
+        restore_files,
+        restore_table,
+        restore_undo,
+        runbook,
+    )
 
-    modules = (local_backup, init_repository, restore_database, restore_table, restore_files, restore_undo)
+    modules = (local_backup, init_repository, restore_database, restore_table, restore_files, restore_undo, runbook)
     return tuple(module.JOB for module in modules)

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from axejournal.domain.errors import Busy, ProgramMissing, RunStranded, RunUnknown, StaleRunner, UsageFault
+from axejournal.domain.errors import Busy, PersonNeeded, ProgramMissing, RunStranded, RunUnknown, StaleRunner, UsageFault
 from axejournal.domain.ports import Draft
 from axejournal.engine.log import Entry, RunLog
 from tests.engine.toy import Bench, Crash, Written, hopeless, passing
@@ -258,3 +258,23 @@ def test_drafts_carry_the_state_after_each_event(tmp_path):
     assert states[1] == "writing"
     assert states[-1] == "succeeded"
     assert isinstance(Draft("x", bench.store.facts["id0"], "s"), Draft)
+
+
+def test_step_that_needs_a_person_leaves_the_run_open_and_waiting_however_often_it_is_resumed(tmp_path):
+    bench = Bench(tmp_path, trouble={"b": [PersonNeeded("is it done?", "Type it.") for _ in range(8)]})
+    run = bench.begin()
+    assert (run.state, run.outcome, run.waits.message) == ("waiting", None, "is it done?")
+    assert bench.names()[-1] == "RunWaits"
+    assert bench.engine().open_runs() == ()
+    assert bench.engine().open_runs(waiting=True) == ("r1",)
+    for _ in range(7):
+        assert bench.engine().resume("r1", "test").state == "waiting"
+    run = bench.engine().resume("r1", "somebody is there")
+    assert (run.state, run.waits) == ("succeeded", None)
+    assert bench.written() == {"a": 1, "b": 1, "c": 1}
+    assert (run.steps["write:b"].failures, run.steps["write:b"].crashes) == (0, 0)
+
+
+def test_waiting_step_is_no_excuse_for_one_that_failed_beside_it(tmp_path):
+    bench = Bench(tmp_path, at_once=2, trouble={"a": [PersonNeeded("is it done?")], "b": [hopeless()]})
+    assert bench.begin().state == "failed"

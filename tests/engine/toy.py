@@ -192,6 +192,9 @@ TABLE = machine.build(
     (
         ("requested", "Begun", "writing"),
         ("writing", "Written", "writing"),
+        ("writing", "RunWaits", "waiting"),
+        ("waiting", "Written", "writing"),
+        ("waiting", "RunWaits", "waiting"),
         ("writing", "AllWritten", "ending"),
         ("ending", "RunSucceeded", "succeeded"),
         ("ending", "RunDegraded", "degraded"),
@@ -213,6 +216,7 @@ def job(at_once=1):
         stages={
             "requested": Stage(lambda run, kit: (), lambda run: Begun()),
             "writing": Stage(_writes, lambda run: AllWritten(), lambda run: at_once),
+            "waiting": Stage(_writes),
             "ending": Stage(
                 lambda run, kit: (),
                 lambda run: RunDegraded(tuple(step.name for step in run.given_up)) if run.given_up else RunSucceeded(),

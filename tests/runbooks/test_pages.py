@@ -17,7 +17,7 @@ from tests.runbooks.pages import Page, Step, blocks, english, korean
 SCENARIOS = ("frame-damaged", "blueprint-damaged", "hive-damaged", "machine-lost", "silent-corruption")
 SECTIONS = ("Symptom", "Decision", "Steps", "How to know that it worked", "Without axej")
 SECTIONS_KO = ("증상", "판단", "절차", "성공 확인", "axej 없이")
-COMING = ("recover", "runbook")
+COMING = ("recover",)
 """Commands that pages name and that are not built yet. One that exists must not be here."""
 COMING_JOBS = ("recover",)
 """The same for jobs."""
