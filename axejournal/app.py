@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from axejournal import __version__
 from axejournal.domain.events import Event, RunRequested
 from axejournal.domain.run import Run
-from axejournal.parts import JOURNAL, Parts
+from axejournal.parts import JOURNAL
+from axejournal.proof_parts import ProofParts
 
 if TYPE_CHECKING:
     from axejournal.copying import Copying
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from axejournal.paging import Paging
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.traces import Traces
+    from axejournal.proving import Proving
     from axejournal.restoring import Restoring
+    from axejournal.telling import Telling
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is read wrongly from paper
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -55,7 +58,7 @@ class Unwatched:
         """See View."""
 
 
-class App(Parts):
+class App(ProofParts):
     """The assembled program of one configuration: begins, resumes and previews runs."""
 
     def engine(self, view: View | None = None) -> Engine:
@@ -75,6 +78,7 @@ class App(Parts):
             hands=self,
             new_id=lambda: event_id(self.clock.now()),
             heard=lambda event, run: self._heard(shown, event, run),
+            ended=self.telling.after,
         )
 
     def begin_backup(self, tier: str, sources: Sequence[str], slot: datetime | None, view: View | None = None) -> Run:
@@ -157,6 +161,13 @@ class App(Parts):
         return Paging(self)
 
     @functools.cached_property
+    def proving(self) -> Proving:
+        """Checks of repositories, and drills."""
+        from axejournal.proving import Proving
+
+        return Proving(self)
+
+    @functools.cached_property
     def restoring(self) -> Restoring:
         """Restores, and takes them back."""
         from axejournal.restoring import Restoring
@@ -169,6 +180,13 @@ class App(Parts):
         from axejournal.copying import Copying
 
         return Copying(self)
+
+    @functools.cached_property
+    def telling(self) -> Telling:
+        """Telling people and outside watches how runs ended."""
+        from axejournal.telling import Telling
+
+        return Telling(self)
 
     def _request(self, tier: str, sources: Sequence[str], slot: datetime | None) -> RunRequested:
         from axejournal.config.effective import dumps
@@ -206,6 +224,8 @@ class App(Parts):
         if run.outcome is not None:
             self.traces.forget(run.id)
         view.heard(event, run)
+        if event.name == "RunStarted":
+            self.telling.started(run)
 
     def new_run_id(self) -> str:
         """Short enough to type, sorted by time: `260520-0300-k3f9` (the customer's wall clock and four characters)."""

@@ -87,7 +87,7 @@ CREATE TABLE restore_points (
   files INTEGER NOT NULL,
   proof TEXT NOT NULL,
   removed_by TEXT,
-  removed_at_us INTEGER,
+  removed_at_us INTEGER, proof_by TEXT, proof_reason TEXT,
   PRIMARY KEY (repository, snapshot, source)
 ) STRICT, WITHOUT ROWID;
 
@@ -193,4 +193,18 @@ CREATE TABLE channels (
   why TEXT NOT NULL,
   failed_at_us INTEGER NOT NULL,
   not_before_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE data_reads (
+  customer TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  parts INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  read_at_us INTEGER NOT NULL,
+  good_at_us INTEGER,
+  faults INTEGER NOT NULL,
+  size_bytes INTEGER,
+  PRIMARY KEY (customer, tier, repository, parts, part)
 ) STRICT, WITHOUT ROWID;

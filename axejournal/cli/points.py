@@ -64,6 +64,8 @@ def _as_json(point: PointRow) -> dict[str, object]:
         "files",
         "paths",
         "repository",
+        "proof_by",
+        "proof_reason",
     )
     return {name: getattr(point, name) for name in names}
 

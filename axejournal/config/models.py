@@ -16,7 +16,7 @@ from axejournal.config.customers import Customers, RingBackup
 from axejournal.config.passwords import Secret
 from axejournal.config.sources import FilesSource, PostgresSource, Source
 from axejournal.config.tiers import Schedule, Tiers
-from axejournal.config.values import Duration, Name, Place, Zone, is_zone
+from axejournal.config.values import Duration, Name, Place, Words, Zone, is_zone
 from axejournal.domain.errors import UsageFault
 
 OLDEST_RESTIC = (0, 18, 1)
@@ -63,11 +63,46 @@ class DrillSettings(Strict):
     rto: Duration | None = Field(default=None, description="allowed time to restore all sources", examples=["4h"])
 
 
+class SchedulesSettings(Strict):
+    """What `axej schedule install` gives to launchd or systemd."""
+
+    scope: Literal["user", "system"] = Field(
+        default="user", description="user: while this user is logged in, with its Keychain; system: always", examples=["user"]
+    )
+    program: Place | None = Field(
+        default=None, description="the axej that is started; else the one that installs", examples=["~/.axe/bin/axej"]
+    )
+    labels: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=63)] = Field(
+        default="com.axe", description="how the names of its tasks begin", examples=["com.axe"]
+    )
+
+
+WEEKLY = "0 5 * * 0"
+
+
+class CheckSettings(Strict):
+    """The reading of the repositories, a part of their data at a time."""
+
+    schedule: Schedule = Field(
+        default_factory=lambda: Schedule(cron=WEEKLY), description="when a part is read", examples=['"0 5 * * 0"']
+    )
+    parts: int = Field(default=13, ge=1, le=256, description="all data are read in so many runs", examples=[13])
+
+
 class NotifySettings(Strict):
     """Who is told."""
 
     slack: Secret | None = Field(
         default=None, description="where Slack's webhook is kept", examples=["{keychain: axe.slack.webhook}"]
+    )
+    command: Words | None = Field(
+        default=None, description="a command that gets each message as JSON on its stdin", examples=["/usr/local/bin/tell-us"]
+    )
+    ping: dict[Name, Secret] = Field(
+        default_factory=dict,
+        description="outside watches that miss a night: by tier or job, where the URL is kept (called as it is after a "
+        "success, with /fail and /start behind it otherwise)",
+        examples=["{local: {file: ~/.axe/ping-local}}"],
     )
 
 
@@ -82,7 +117,7 @@ class RestoreSettings(Strict):
 class Config(Strict):
     """The checked configuration. Paths are absolute, `{customer}` and inherited time zones are filled in."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("customers", "restic", "docker", "limits", "notify", "restore")
+    SECTIONS: ClassVar[tuple[str, ...]] = ("customers", "restic", "docker", "limits", "schedules", "notify", "restore", "check")
 
     customer: Name = Field(description="whose data this is", examples=["axe"])
     host: Name = Field(description="this machine's name in snapshots; it never changes", examples=["axe-macmini"])
@@ -100,9 +135,11 @@ class Config(Strict):
     sources: dict[Name, Source] = Field(min_length=1, description="what is backed up, in the order of restore")
     tiers: Tiers = Field(description="where the copies are")
     drill: DrillSettings | None = None
+    check: CheckSettings = Field(default_factory=CheckSettings, description="reads the repositories, part by part")
+    schedules: SchedulesSettings = Field(default_factory=SchedulesSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     heartbeat: Secret | None = Field(
-        default=None, description="where the URL is kept that is called after each run", examples=["{file: ~/.axe/heartbeat-url}"]
+        default=None, description="the same as notify.ping.local", examples=["{file: ~/.axe/heartbeat-url}"]
     )
     restore: RestoreSettings = Field(default_factory=RestoreSettings)
 
@@ -157,6 +194,8 @@ class Config(Strict):
             filled["tiers"] = {name: _filled(tier, zone, written.get("customer")) for name, tier in written["tiers"].items()}
         if "drill" in written:
             filled["drill"] = _filled(written["drill"], zone, None)
+        check = written.get("check", {})
+        filled["check"] = _filled({"schedule": WEEKLY, **check} if isinstance(check, Mapping) else check, zone, None)
         return filled
 
     @classmethod

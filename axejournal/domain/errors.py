@@ -175,10 +175,41 @@ class SnapshotIncomplete(AxejError):
     runbook = "snapshot-incomplete"
 
 
+class RestorePointDamaged(AxejError):
+    """A snapshot does not give back what was put into it. The live data was not touched."""
+
+    runbook = "restore-point-damaged"
+
+
+class RestoreDiffers(AxejError):
+    """What was restored, beside the live data, is not what was counted when it was dumped. The live data was not touched."""
+
+    runbook = "restore-point-damaged"
+
+
+class CheckFailed(AxejError):
+    """Restored and in its place, but a check of `after_restore` says that it is not right. It can be undone."""
+
+    runbook = "check-failed"
+
+
+class RepositoryDamaged(AxejError):
+    """The data or the structure of a repository are damaged. The message names the restore points that are hit."""
+
+    runbook = "repository-damaged"
+
+
 class DiskFull(AxejError):
     """No space is left where something has to be written, or would not be by a careful estimate."""
 
     runbook = "disk-full"
+
+
+class MessageNotSent(AxejError):
+    """A channel did not take a message. It waits; no run fails of it."""
+
+    exit_code = 50
+    runbook = "message-not-sent"
 
 
 class PeerUnreachable(AxejError):

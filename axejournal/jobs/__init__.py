@@ -10,14 +10,28 @@ from axejournal.domain.job import Job
 def all_jobs() -> tuple[Job[Any], ...]:
     """Every job that this axej knows. Their tables are checked when they are loaded."""
     from axejournal.jobs import (
+        check_repository,
         init_repository,
         local_backup,
+        notify,
         restore_database,
         restore_files,
         restore_table,
         restore_undo,
+        ring_push,
         runbook,
     )
 
-    modules = (local_backup, init_repository, restore_database, restore_table, restore_files, restore_undo, runbook)
+    modules = (
+        local_backup,
+        check_repository,
+        ring_push,
+        init_repository,
+        restore_database,
+        restore_table,
+        restore_files,
+        restore_undo,
+        runbook,
+        notify,
+    )
     return tuple(module.JOB for module in modules)

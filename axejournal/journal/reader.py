@@ -31,7 +31,7 @@ _RUN_COLUMNS = (
 )
 _POINT_COLUMNS = (
     "source, customer, tier, kind, repository, snapshot, run, time, time_us, taken_at, proof, paths, size_bytes, files, "
-    "removed_by"
+    "removed_by, recorded_at_us, proof_by, proof_reason"
 )
 _FRESH_COLUMNS = (
     "job, customer, tier, attempt_run, attempt_slot, attempt_at_us, attempt_outcome, success_run, success_at_us, "
@@ -50,7 +50,7 @@ def runs(
     at: datetime | None = None,
 ) -> tuple[RunRow, ...]:
     """Runs, newest first, requested in [since, until]. With `at`: as they were known at that time, by its events."""
-    with _projected(path) as journal:
+    with projected(path) as journal:
         if at is not None:
             return _runs_at(journal, _where(job, customer, since, until, None), outcome, limit, at)
         clause, values = _where(job, customer, since, until, outcome)
@@ -62,7 +62,7 @@ def runs(
 
 def find_run(path: Path, name: str) -> RunRow:
     """The run of that name, or the only one whose name begins so. Raises RunUnknown, naming those that it could be."""
-    with _projected(path) as journal:
+    with projected(path) as journal:
         found = journal.execute(
             f"SELECT {_RUN_COLUMNS} FROM runs WHERE run >= ?1 AND run < ?1 || char(1114111) ORDER BY run LIMIT 6", (name,)
         ).fetchall()
@@ -104,7 +104,7 @@ def points(
     ]  # fmt: skip
     if not removed:
         tests += [("(removed_by IS NULL OR removed_at_us > ?)", microseconds(at))] if at else [("removed_by IS NULL AND ?", 1)]
-    with _projected(path) as journal:
+    with projected(path) as journal:
         if current:
             tests += [(f"repository = {_recorded(journal)} AND ?", 1)]
         clause, values = all_of(tests)
@@ -114,7 +114,7 @@ def points(
 
 def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
     """For each source and tier that has restore points in the tier's recorded repository: the newest, and how many."""
-    with _projected(path) as journal:
+    with projected(path) as journal:
         test = f"customer = ? AND removed_by IS NULL AND repository = {_recorded(journal)}"
         of_each = f"SELECT tier, source, count(*), max(time_us) FROM restore_points WHERE {test} GROUP BY customer, source, tier"
         newest = f"SELECT {_POINT_COLUMNS} FROM restore_points WHERE {test} AND source = ? AND tier = ? AND time_us = ? LIMIT 1"
@@ -140,7 +140,7 @@ def _literal(text: str) -> str:
 def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:
     """How fresh each job is, by job, customer and tier."""
     clause, values = all_of([("customer = ?", customer)])
-    with _projected(path) as journal:
+    with projected(path) as journal:
         rows = journal.execute(f"SELECT {_FRESH_COLUMNS} FROM freshness {clause} ORDER BY job, customer, tier", values).fetchall()
     from axejournal.journal.rows import FreshRow
 
@@ -149,7 +149,7 @@ def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:
 
 def last_success(path: Path, job: str, customer: str, tier: str = "local") -> datetime | None:
     """The newest slot that a success satisfied, or None."""
-    with _projected(path) as journal:
+    with projected(path) as journal:
         query = "SELECT success_slot FROM freshness WHERE job = ? AND customer = ? AND tier = ?"
         row = journal.execute(query, (job, customer, tier)).fetchone()
     return datetime.fromisoformat(row[0]) if row and row[0] else None
@@ -171,7 +171,7 @@ def head(path: Path) -> tuple[int, str]:
 
 def last_dump(path: Path, customer: str, source: str) -> EventRow | None:
     """The newest DatabaseDumped of a source that got into a restore point: its tables' fingerprints may be used again."""
-    with _projected(path) as journal:
+    with projected(path) as journal:
         newest = "SELECT position FROM last_dumps WHERE customer = ? AND source = ?"
         query = f"SELECT {EVENT_COLUMNS} FROM events WHERE position = ({newest})"
         row = journal.execute(query, (customer, source)).fetchone()
@@ -181,7 +181,7 @@ def last_dump(path: Path, customer: str, source: str) -> EventRow | None:
 def last_physical(path: Path, customer: str, source: str) -> tuple[datetime, int] | None:
     """Time and bytes of the newest physical copy of a source's server, or None when none is in a snapshot."""
     query = "SELECT time_us, size_bytes FROM physical_copies WHERE customer = ? AND source = ? ORDER BY time_us DESC LIMIT 1"
-    with _projected(path) as journal:
+    with projected(path) as journal:
         row = journal.execute(query, (customer, source)).fetchone()
     moment = instant(row[0]) if row else None
     return (moment, row[1]) if moment else None
@@ -196,7 +196,7 @@ def repositories(path: Path, customer: str | None = None, tier: str | None = Non
     )
     from axejournal.journal.rows import RepositoryRow
 
-    with _projected(path) as journal:
+    with projected(path) as journal:
         return tuple(RepositoryRow(*times(row, 7, 8)) for row in journal.execute(query, values).fetchall())
 
 
@@ -207,7 +207,8 @@ def recorded_repository(path: Path, customer: str, tier: str, place: str | None 
 
 
 @contextlib.contextmanager
-def _projected(path: Path) -> Iterator[sqlite3.Connection]:
+def projected(path: Path) -> Iterator[sqlite3.Connection]:
+    """The journal with its projections, for one short read."""
     with readonly.opened(path) as journal:
         if readonly.version(journal) < SCHEMA:
             from axejournal.journal.chain import event_of
@@ -287,7 +288,7 @@ def _point(row: Sequence[Any]) -> PointRow:
 
     from axejournal.journal.rows import PointRow
 
-    fields = list(times(row, 8))
+    fields = list(times(row, 8, 15))
     fields[11] = tuple(json.loads(fields[11]))
     return PointRow(*fields)
 

@@ -69,7 +69,8 @@ class EventRow:
 
 @dataclass(frozen=True)
 class PointRow:
-    """One restore point. `time` is its slot's text (or when it was taken), `at` the same as an instant."""
+    """One restore point. `time` is its slot's text (or when it was taken), `at` the same as an instant; `made_at`: since when
+    the journal knows it. `proof_by`: the run that showed it good so far, or suspect, and then why."""
 
     source: str
     customer: str
@@ -86,6 +87,9 @@ class PointRow:
     size_bytes: int
     files: int
     removed_by: str | None
+    made_at: datetime
+    proof_by: str | None = None
+    proof_reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ class ResticRepository:
 
     def check(self, part: int | None = None, of: int | None = None) -> tuple[str, ...]:
         """See the port. Needs the repository for itself; reads everything in `of` calls with part = 1 … of."""
-        done = process.run(self._command(*restic_words.check(part, of)))
+        done = process.run(self.command(*restic_words.check(part, of)))
         if done.exit_code == 1 and "repository contains errors" in done.stderr:
             return restic_output.faults_found(done.stderr) or (restic_output.explain(done.stderr),)
         if done.exit_code != 0:
@@ -222,14 +222,14 @@ class ResticRepository:
 
     # --- running ---------------------------------------------------------------------------------------------------
 
-    def _command(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Command:
+    def command(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Command:
         cache = ("--cache-dir", str(self.cache_dir)) if self.cache_dir else ("--no-cache",)
         options = (word for option in self.options for word in ("-o", option))
         argv = (str(self.program), "-r", self.place, *cache, *options, *(("--json",) if json_output else ()), *words)
         return Command(argv, {"RESTIC_PROGRESS_FPS": PROGRESS_PER_S, **self.password.environment(), **(env or {})})
 
     def _run(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Completed:
-        done = process.run(self._command(*words, env=env, json_output=json_output))
+        done = process.run(self.command(*words, env=env, json_output=json_output))
         if done.exit_code != 0:
             raise restic_output.fault_of(done, self.place, words[0])
         return done
@@ -248,7 +248,7 @@ class ResticRepository:
                 except BaseException as fault:
                     raised.append(fault)
 
-        done = process.run(self._command(*words, env=env), guarded)
+        done = process.run(self.command(*words, env=env), guarded)
         if raised:
             raise raised[0]
         if done.exit_code not in fine:
@@ -257,7 +257,7 @@ class ResticRepository:
 
     def _nodes(self, words: tuple[str, ...]) -> Iterator[Node]:
         """`restic ls`, line by line as it comes: memory stays flat however many entries there are."""
-        child = process.start(self._command(*words))
+        child = process.start(self.command(*words))
         assert child.stdin and child.stdout and child.stderr
         child.stdin.close()
         said: deque[bytes] = deque(maxlen=200)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from axejournal.journal.projections import freshness, outbox, physical_copies, repositories, restore_points, runs
+from axejournal.journal.projections import (
+    data_reads,
+    freshness,
+    outbox,
+    physical_copies,
+    repositories,
+    restore_points,
+    runs,
+)
 from axejournal.journal.projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -11,5 +19,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     freshness.PROJECTION,
     repositories.PROJECTION,
     physical_copies.PROJECTION,
+    data_reads.PROJECTION,
     outbox.PROJECTION,
 )

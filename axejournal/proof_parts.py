@@ -1,0 +1,49 @@
+"""The parts of the assembled program that prove copies: what checks and drills ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from axejournal.parts import JOURNAL, Parts
+
+if TYPE_CHECKING:
+    from axejournal.config.models import Config
+    from axejournal.domain.reading import PartRead
+    from axejournal.journal.rows import PointRow
+
+
+class ProofParts(Parts):
+    """To the jobs, their Hands; see CheckHands and DrillHands."""
+
+    def points_of(self, tier: str) -> tuple[PointRow, ...]:
+        """The restore points of a tier that were not removed, newest first."""
+        from axejournal.journal.reader import points
+
+        return points(self.state / JOURNAL, tier=tier, customer=self.config.customer, current=True)
+
+    def parts_read(self, tier: str, repository: str | None = None) -> tuple[PartRead, ...]:
+        """What was read of a tier's repository so far."""
+        from axejournal.journal.data_reads import parts_read
+
+        return parts_read(self.state / JOURNAL, self.config.customer, tier, repository)
+
+    def read_since(self, tier: str) -> datetime | None:
+        """Since when all data of a tier's repository were read; None while that was never so."""
+        from axejournal.domain.reading import all_read_since
+
+        return all_read_since(self.parts_read(tier), self.config.check.parts)
+
+    def holders(self, tier: str, config: Config, packs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Which paths of which snapshots need these packs. Raises what Repository's methods raise."""
+        from axejournal.programs.restic_damage import holders
+
+        repository = self.repository(tier, config)
+        return holders(repository.command, repository.place, packs)
+
+    def part_bytes(self, tier: str, config: Config, part: int, of: int) -> int | None:
+        """How much data a part of a tier's repository is; None where that can't be told."""
+        from axejournal.programs.restic_damage import part_bytes
+
+        return part_bytes(self.repository(tier, config).place, part, of)
