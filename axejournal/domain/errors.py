@@ -199,6 +199,24 @@ class RepositoryDamaged(AxejError):
     runbook = "repository-damaged"
 
 
+class RestorePointDamaged(AxejError):
+    """A snapshot does not give back what was put into it. The live data was not touched."""
+
+    runbook = "restore-point-damaged"
+
+
+class RestoreDiffers(AxejError):
+    """What was restored, beside the live data, is not what was counted when it was dumped. The live data was not touched."""
+
+    runbook = "restore-point-damaged"
+
+
+class CheckFailed(AxejError):
+    """Restored and in its place, but a check of `after_restore` says that it is not right. It can be undone."""
+
+    runbook = "check-failed"
+
+
 class DiskFull(AxejError):
     """No space is left where something has to be written, or would not be by a careful estimate."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from axejournal.config.sources import FilesSource, PostgresSource
 from axejournal.domain import machine
-from axejournal.domain.errors import AxejError
+from axejournal.domain.errors import AxejError, CheckFailed, RestoreDiffers, RestorePointDamaged
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.job import Job, Resource, Stage
@@ -114,15 +114,20 @@ def ending(run: Run) -> Fact:
     older = 'Take an older one: "axej points" lists them. The live database was not touched.'
     if bad is not None:
         what = ", ".join(bad.what[:5]) + (f" and {len(bad.what) - 5} more" if len(bad.what) > 5 else "")
-        return RunFailed("RestorePointDamaged", f"the restore point {time} is damaged: {what}", older, 1, "silent-corruption")
+        return failed(RestorePointDamaged(f"the restore point {time} is damaged: {what}", older))
     if compared is not None and compared.differences:
         what = "; ".join(compared.differences[:5])
-        return RunFailed("RestoreDiffers", f"the restored database is not what was dumped: {what}", older, 1, "silent-corruption")
+        return failed(RestoreDiffers(f"the restored database is not what was dumped: {what}", older))
     if lost is not None:
         hint = f'Look at its output with "axej history {run.id}". To take the restore back, type "axej undo {run.id}".'
-        return RunFailed("CheckFailed", f"restored, but a check failed: {lost.reason}", hint, 1, "failed-run")
+        return failed(CheckFailed(f"restored, but a check failed: {lost.reason}", hint))
     reasons = tuple(reasons_against(run))
     return RunDegraded(reasons) if reasons else RunSucceeded()
+
+
+def failed(error: AxejError) -> RunFailed:
+    """The fact that a run failed of this error."""
+    return RunFailed(error.code, error.message, error.hint, error.exit_code, error.runbook)
 
 
 def reasons_against(run: Run) -> list[str]:

@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from axejournal.domain import machine
-from axejournal.domain.errors import AxejError, RestorePointMissing
-from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
+from axejournal.domain.errors import AxejError, CheckFailed, RestorePointMissing
+from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.job import Job, Resource, Stage
 from axejournal.domain.ports.tables import LiveTable
 from axejournal.domain.restore_facts import ChecksFinished, CommandRan, ProofLost, ServicesRestarted
 from axejournal.domain.run import Run
 from axejournal.domain.table_facts import TABLE_FACTS, TableEqualised, TableStaged
+from axejournal.jobs.restore_database import failed
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_table_plan import TableKit, table_kit
 from axejournal.jobs.restore_views import closing_lines, point_text
@@ -121,7 +122,7 @@ def _end(run: Run) -> Fact:
     lost = run.find(ProofLost)
     if lost is not None:
         hint = f'Look at its output with "axej history {run.id}". To take the restore back, type "axej undo {run.id}".'
-        return RunFailed("CheckFailed", f"restored, but a check failed: {lost.reason}", hint, 1, "failed-run")
+        return failed(CheckFailed(f"restored, but a check failed: {lost.reason}", hint))
     reasons = tuple(f"{step.name} failed: {step.last_failure.message if step.last_failure else ''}" for step in run.given_up)
     return RunDegraded(reasons) if reasons else RunSucceeded()
 
