@@ -3,13 +3,15 @@
 #   make test     all tests, lint and types; as root on Debian it installs the system packages that tests need
 #   make check    lint, types and the quick tests (2 minutes)
 #   make bench    speed against hand-written scripts        make faults    many more random kills (KILLS=2000)
+#   make year     a machine's life: a year of nights with power cuts, kills, a peer that is away (NIGHTS=365)
 
 VENV  := .venv
 READY := $(VENV)/.ready
 KILLS ?= 2000
+NIGHTS ?= 365
 QUICK := $(wildcard tests/domain tests/config tests/engine tests/jobs tests/journal tests/cli tests/test_architecture.py)
 
-.PHONY: demo test check lint bench faults programs clean
+.PHONY: demo test check lint bench faults year programs clean
 .DEFAULT_GOAL := check
 
 demo: programs
@@ -37,6 +39,10 @@ bench: programs
 faults: programs
 	tests/world/setup.sh
 	$(VENV)/bin/python -m pytest tests/crash --kills=$(KILLS)
+
+year: programs
+	tests/world/setup.sh
+	$(VENV)/bin/python -m pytest tests/campaigns --nights=$(NIGHTS) --timeout=0
 
 # restic: Homebrew on a Mac, a private copy below ~/.axe/bin on Debian
 programs: $(READY)
