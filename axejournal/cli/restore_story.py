@@ -35,7 +35,7 @@ def tell_restore(run: Run) -> int:
 
 
 def _done(run: Run) -> list[str]:
-    from axejournal.domain.restore_facts import DatabasePlaced, FilesCompared, FilesPlaced
+    from axejournal.domain.restore_facts import DatabaseLoaded, DatabasePlaced, FilesCompared, FilesPlaced
 
     options = run.requested.options
     if run.requested.job == "restore.table":
@@ -53,7 +53,9 @@ def _done(run: Run) -> list[str]:
     changes = [_changes(compared)] if compared else []
     when = str(point.get("time", "")).replace("T", " ", 1)
     kept = f"; the old one is {placed.kept}" if placed.kept else ""
-    return [*changes, f"{what} is as it was at {when}{kept}"]
+    loaded = run.find(DatabaseLoaded)
+    notes = loaded.notes if loaded else ()
+    return [*changes, *notes, f"{what} is as it was at {when}{kept}"]
 
 
 def _changes(compared: FilesCompared) -> str:

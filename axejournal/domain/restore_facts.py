@@ -53,11 +53,13 @@ class RolesRestored(Fact):
 
 @dataclass(frozen=True)
 class DatabaseLoaded(Fact):
-    """The dump is loaded into a database beside the live one."""
+    """The dump is loaded into a database beside the live one. `notes`, `left_out`: see ports.restore.Loaded."""
 
     database: str
     size_bytes: int
     duration_s: float = 0.0
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -133,6 +133,8 @@ def failed(error: AxejError) -> RunFailed:
 def reasons_against(run: Run) -> list[str]:
     """Why a restore is no plain success, each as a sentence."""
     reasons = [f"{step.name} failed: {step.last_failure.message if step.last_failure else ''}" for step in run.given_up]
+    loaded = run.find(DatabaseLoaded)
+    reasons += [f"not restored: {one}" for one in loaded.left_out] if loaded else []
     compared = run.find(DatabaseCompared)
     if compared is not None and compared.unproven:
         names = ", ".join(compared.unproven[:5])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from axejournal.domain.errors import AxejError
 from axejournal.programs.postgres_session import Session, identifier, qualified
 
 METHOD = "1"
@@ -23,6 +25,8 @@ FINGERPRINT_SETTINGS: Mapping[str, str] = {  # of everything that changes how a 
     "quote_all_identifiers": "off",
 }
 BYTEA = 17
+NAMES = frozenset((24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191))
+"""Types whose values are written as search_path says: regclass, regtype and the like."""
 FIRST_OWN_OID = 16384  # below: PostgreSQL's own types, whose casts only a superuser can change
 LOCKED_AT_ONCE = 500
 NULL = r"E'\x1f'"
@@ -30,6 +34,8 @@ NULL = r"E'\x1f'"
 RELATIONS = """
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind,
        c.relpersistence = 'u' AS is_unlogged, config.condition AS condition,
+       EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+       OR EXISTS (SELECT FROM pg_statistic_ext AS s WHERE s.stxrelid = c.oid) AS has_expressions,
        (SELECT json_agg(json_build_array(a.attname, a.atttypid::bigint, t.typtype, format_type(a.atttypid, a.atttypmod))
                         ORDER BY a.attnum)
           FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
@@ -63,6 +69,14 @@ SELECT coalesce(sum(size), 0)::bigint AS size_bytes
 """
 
 
+ALL_SCHEMAS = """
+SELECT pg_catalog.set_config('search_path', concat_ws(', ',
+         (SELECT nullif(nullif(reset_val, '""'), '') FROM pg_settings WHERE name = 'search_path'),
+         (SELECT string_agg(quote_ident(nspname), ', ' ORDER BY nspname <> 'public', nspname) FROM pg_namespace
+           WHERE nspname !~ '^(pg|axej)_' AND nspname <> 'information_schema')), false)
+"""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column that a dump holds (generated ones are computed again). `kind`: pg_type.typtype."""
@@ -84,11 +98,17 @@ class Relation:
     is_unlogged: bool
     condition: str
     columns: tuple[Column, ...]
+    has_expressions: bool = False  # of indexes: a query's planner looks into their functions
 
     @property
     def full_name(self) -> str:
         """As SQL writes it."""
         return qualified(self.schema, self.name)
+
+    @property
+    def needs_path(self) -> bool:
+        """Whether a query of it works only inside `all_schemas`, perhaps, and gives the same there."""
+        return self.has_expressions and not any(column.type_oid in NAMES for column in self.columns)
 
     @property
     def digest(self) -> str:
@@ -138,15 +158,29 @@ def read_relations(session: Session) -> tuple[Relation, ...]:
             row["is_unlogged"],
             row["condition"] or "",
             tuple(Column(*column) for column in row["columns"] or ()),
+            row["has_expressions"],
         )
         for row in session.rows(RELATIONS)
     ]
     return tuple(sorted(made, key=lambda relation: (relation.schema, relation.name)))
 
 
+@contextlib.contextmanager
+def all_schemas(session: Session) -> Iterator[None]:
+    """Inside, functions of users that name no schema find what applications let them find: the database's own search_path,
+    then all its schemas. Whatever axej itself calls inside has its schema."""
+    session.execute(ALL_SCHEMAS)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AxejError):  # a transaction that failed puts the setting back itself
+            session.set({"search_path": ""})
+
+
 def fingerprint_query(relation: Relation) -> str:
     """Counts a table's own rows and adds up a 64-bit hash of each: the order of rows does not matter, nor that of columns
-    (a restore may give an inherited table another one). Needs FINGERPRINT_SETTINGS and an empty search_path.
+    (a restore may give an inherited table another one). Needs FINGERPRINT_SETTINGS; all that it calls is PostgreSQL's own,
+    whatever search_path says.
 
     No code of a user's runs in it: values of types that are not PostgreSQL's own are written as parts of a record, since
     the owner of a type, and that of a table for its whole rows, may define a cast to text, which would run with the
@@ -154,9 +188,10 @@ def fingerprint_query(relation: Relation) -> str:
     """
     value = "0"
     for column in sorted(relation.columns, key=lambda column: column.name.encode("utf-8", "surrogateescape")):
-        value = f'hashtextextended(coalesce({_text(column)}, {NULL}) COLLATE "C", {value})'  # its seed: the one before
+        text = f'coalesce({_text(column)}, {NULL}) COLLATE "C"'
+        value = f"pg_catalog.hashtextextended({text}, {value})"  # its seed: the one before
     return (
-        f'SELECT count(*) AS "rows", coalesce(sum({value}), 0)::text AS "sum" '
+        f'SELECT pg_catalog.count(*) AS "rows", coalesce(pg_catalog.sum({value}), 0)::text AS "sum" '
         f"FROM ONLY {relation.full_name} AS axej_table {relation.condition}"
     )
 
@@ -164,7 +199,7 @@ def fingerprint_query(relation: Relation) -> str:
 def _text(column: Column) -> str:
     value = f"axej_table.{identifier(column.name)}"
     if column.type_oid == BYTEA:
-        return f"sha256({value})::text"  # 8 times faster than 2 hex digits a byte (measured)
+        return f"pg_catalog.sha256({value})::text"  # 8 times faster than 2 hex digits a byte (measured)
     is_plain = column.type_oid < FIRST_OWN_OID and column.kind in ("b", "r", "m")
     return f"{value}::text" if is_plain else f"ROW({value})::text"
 

@@ -23,6 +23,7 @@ from axejournal.programs.postgres_catalog import (
     FINGERPRINT_SETTINGS,
     Catalog,
     Relation,
+    all_schemas,
     fingerprint_query,
     locks,
     read_catalog,
@@ -109,7 +110,8 @@ def fingerprint(session: Session, relation: Relation) -> tuple[int, str]:
     """A table's rows and its content fingerprint, in a session with FINGERPRINT_SETTINGS."""
     if relation.kind == "p":
         return 0, "0:0"
-    found = session.row(fingerprint_query(relation), LONG_S)
+    with all_schemas(session) if relation.needs_path else contextlib.nullcontext():
+        found = session.row(fingerprint_query(relation), LONG_S)
     return found["rows"], f"{found['rows']}:{found['sum']}"
 
 

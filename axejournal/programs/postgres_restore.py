@@ -11,25 +11,29 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import replace
 from pathlib import Path
 
 from axejournal.domain.errors import AxejError, ProgramFailed, SourceRefused
 from axejournal.domain.ports import Containers, Progress, Table
-from axejournal.domain.ports.restore import LiveDatabase, ServerLook
-from axejournal.programs import postgres_roles, process
-from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, Relation, read_relations
+from axejournal.domain.ports.restore import LiveDatabase, Loaded, ServerLook
+from axejournal.programs import postgres_roles
+from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, Relation, all_schemas, read_relations
 from axejournal.programs.postgres_dump import fingerprint
-from axejournal.programs.postgres_faults import fault_of_program, first_line
-from axejournal.programs.postgres_properties import LIST_SCRIPT, renamed
+from axejournal.programs.postgres_load import Load, load, run_script
 from axejournal.programs.postgres_reach import Find, ServerAddress, Way, open_way
-from axejournal.programs.postgres_session import Session, identifier, literal
+from axejournal.programs.postgres_session import Session, identifier, literal, qualified
 
 MAINTENANCE = ("postgres", "template1")  # where one is connected while another database is renamed
 SWAP_S = 60.0  # sessions that come back faster than they are ended are given up on
 LONG_S = 12 * 3600.0
-LOAD_OPTIONS = "-c synchronous_commit=off -c maintenance_work_mem=128MB -c statement_timeout=0"
-"""Of the sessions that load: a crash makes the load begin anew, so that nothing in it has to be durable before its end."""
+
+ANALYZED = """
+SELECT n.nspname AS schema, c.relname AS name FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND NOT EXISTS (SELECT 1 FROM pg_partition_tree(c.oid) AS part JOIN pg_class AS f ON f.oid = part.relid WHERE f.relkind = 'f')
+ ORDER BY c.oid
+"""
+"""What gets statistics: all tables but those with a part on another server, which would be asked for rows."""
 
 
 class PostgresRestorer:
@@ -90,45 +94,14 @@ class PostgresRestorer:
             there = {row["name"] for row in session.rows("SELECT rolname AS name FROM pg_roles")}
             missing = tuple(name for name in found.names if name not in there)
             if missing:
-                self._script(way, session, MAINTENANCE[0], found.script_for(frozenset(missing)), f"making the roles {missing}")
+                run_script(way, session, MAINTENANCE[0], found.script_for(frozenset(missing)), f"making the roles {missing}")
         return missing, tuple(name for name in found.names if name in there)
 
-    def load(self, dump: Path, source: str, database: str, jobs: int, progress: Callable[[Progress], None]) -> None:
+    def load(self, dump: Path, source: str, database: str, jobs: int, progress: Callable[[Progress], None]) -> Loaded:
         """See the port."""
         with self._way() as way, Session(way, MAINTENANCE[0]) as session:
-            major = session.facts.major
-            _drop(session, database)
-            done = process.run(way.shell(LIST_SCRIPT, "pg_restore", major, str(dump)))
-            if done.exit_code != 0:
-                raise self._fault(way, f"pg_restore --create of {source}", done.stderr, done.exit_code, way.killed_by(done))
-            self._script(way, session, MAINTENANCE[0], renamed(done.text, source, database), f"making database {database}")
-            words = (
-                f"--dbname={way.conninfo(database, options=LOAD_OPTIONS)}",
-                "--format=directory",
-                f"--jobs={jobs}",
-                "--exit-on-error",
-                "--no-password",
-                str(dump),
-            )
-            command = replace(way.command("pg_restore", major, *words), watch=_Growth(session, database, dump, progress).look)
-            done = process.run(command)
-            if done.exit_code != 0:
-                raise self._fault(way, f"pg_restore of {source}", done.stderr, done.exit_code, way.killed_by(done))
-
-    def _script(self, way: Way, session: Session, database: str, script: str, what: str) -> None:
-        """Runs statements, one transaction each. psql's words stay terse: a statement may hold a password's hash."""
-        quiet = ("-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-v", "SHOW_CONTEXT=never")
-        words = ("--no-psqlrc", "--quiet", "--no-password", *quiet, f"--dbname={way.conninfo(database)}", "--file=-")
-        done = process.run(replace(way.command("psql", session.facts.major, *words), stdin=script.encode("utf-8")))
-        if done.exit_code != 0:
-            raise self._fault(way, what, done.stderr, done.exit_code, way.killed_by(done))
-
-    def _fault(self, way: Way, what: str, said: str, exit_code: int, killed_by: int | None) -> AxejError:
-        found = fault_of_program(way.place, way.user, what, said, killed_by, exit_code)
-        if isinstance(found, SourceRefused):
-            hint = f"The role {way.user} must be allowed to make databases and roles; let `user:` of the source name a superuser."
-            return SourceRefused(f"{what} at {way.place}: {first_line(said)}", hint)
-        return found
+            order = Load(dump, source, database, jobs, progress)
+            return load(way, session, order, lambda: _drop(session, database))
 
     # --- comparing -------------------------------------------------------------------------------------------------
 
@@ -164,6 +137,17 @@ class PostgresRestorer:
         with self._session(database) as session:
             return {(row["schema"], row["name"]): row["value"] for row in session.rows(query)}
 
+    def partitions(self, database: str) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """See the port."""
+        query = (
+            "SELECT n.nspname AS schema, c.relname AS name, rn.nspname AS top_schema, r.relname AS top FROM pg_class AS c "
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace JOIN pg_class AS r ON r.oid = pg_partition_root(c.oid) "
+            "JOIN pg_namespace AS rn ON rn.oid = r.relnamespace WHERE c.relispartition AND c.relkind IN ('r', 'p')"
+        )
+        with self._session(database) as session:
+            rows = session.rows(query)
+        return {(row["schema"], row["name"]): (row["top_schema"], row["top"]) for row in rows}
+
     def large_objects(self, database: str) -> int:
         """See the port."""
         with self._session(database) as session:
@@ -171,8 +155,14 @@ class PostgresRestorer:
 
     def analyze(self, database: str) -> None:
         """See the port."""
-        with self._session(database) as session:
-            session.execute("ANALYZE", LONG_S)
+        with self._session(database) as session, all_schemas(session):
+            names = [qualified(row["schema"], row["name"]) for row in session.rows(ANALYZED)]
+            try:
+                session.execute(f"ANALYZE {', '.join(names)}" if names else "SELECT 1", LONG_S)
+            except (ProgramFailed, SourceRefused):  # an index's function that does not work, say: a plan is slower
+                for name in names:
+                    with contextlib.suppress(ProgramFailed, SourceRefused):
+                        session.execute(f"ANALYZE {name}", LONG_S)
 
     # --- placing ---------------------------------------------------------------------------------------------------
 
@@ -220,26 +210,6 @@ class PostgresRestorer:
         chosen = database or next(name for name in MAINTENANCE if name != away_from)
         with self._way() as way, Session(way, chosen) as session:
             yield session
-
-
-class _Growth:
-    """Tells how a load grows; asked a few times a second by the process that waits for it."""
-
-    def __init__(self, session: Session, database: str, dump: Path, progress: Callable[[Progress], None]) -> None:
-        self._session, self._database, self._progress = session, database, progress
-        self._of = sum(file.stat().st_size for file in dump.iterdir() if file.is_file())
-        self._asked_at_s = 0.0
-
-    def look(self) -> None:
-        """Asks once a second."""
-        now = time.monotonic()
-        if now - self._asked_at_s < 1.0:
-            return
-        self._asked_at_s = now
-        query = f"SELECT pg_database_size(oid) AS size FROM pg_database WHERE datname = {literal(self._database)}"
-        found = self._session.rows(query)
-        size = found[0]["size"] if found else 0
-        self._progress(Progress(size, max(size, self._of), "loading"))
 
 
 def _rename_both(session: Session, live: str, incoming: str, kept: str) -> None:

@@ -9,6 +9,9 @@ NAME = r'(?:"(?:[^"]|"")*"|[^\s";,]+)'
 CREATE = re.compile(rf"^CREATE ROLE ({NAME});$", re.MULTILINE)
 OF_ROLE = re.compile(rf"^ALTER ROLE ({NAME}) (?:WITH|SET) .*;$", re.MULTILINE)
 MEMBER = re.compile(rf"^GRANT {NAME} TO ({NAME})(?: WITH .*| GRANTED BY .*)?;$", re.MULTILINE)
+COMMENT = re.compile(rf"^COMMENT ON ROLE ({NAME}) IS E?'(?:[^']|'')*';$", re.MULTILINE)
+PARAMETER = re.compile(rf"^GRANT [A-Z ,]+ ON PARAMETER .+ TO ({NAME})(?: WITH GRANT OPTION)?;$", re.MULTILINE)
+KINDS = (CREATE, OF_ROLE, MEMBER, COMMENT, PARAMETER)
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,9 @@ class Roles:
 
 
 def parse(text: str) -> Roles:
-    """The roles, their settings, their memberships. Tablespaces and settings of roles in single databases are passed over
-    (the latter belong to the database and come with its dump)."""
-    found = [(match.start(), raw(match[1]), match[0]) for kind in (CREATE, OF_ROLE, MEMBER) for match in kind.finditer(text)]
+    """The roles, their settings, memberships, comments, rights on the server's settings. Tablespaces and settings of
+    roles in single databases are passed over (the latter belong to the database and come with its dump)."""
+    found = [(match.start(), raw(match[1]), match[0]) for kind in KINDS for match in kind.finditer(text)]
     statements = tuple((role, statement) for _, role, statement in sorted(found))
     return Roles(tuple(raw(match[1]) for match in CREATE.finditer(text)), statements)
 

@@ -32,10 +32,25 @@ SETTINGS: Mapping[str, str] = {  # a role's or database's own settings must not 
     "idle_in_transaction_session_timeout": "0",
     "client_min_messages": "error",
     "jit": "off",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
 }
 SETTINGS_SINCE: Mapping[int, Mapping[str, str]] = {
     14: {"idle_session_timeout": "0", "client_connection_check_interval": "5s"},  # a query whose client died ends
     17: {"transaction_timeout": "0"},
+}
+SETTINGS_OF_LOADS: Mapping[str, str] = {  # for what pg_restore does not set itself, as an option in the connection's string
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": r"read\ committed",
+    "role": "none",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",  # "-1 year 2 mons" is another interval in sql_standard
 }
 WHO = """
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int / 10000 AS major,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from axejournal.domain.errors import AxejError, SourceRefused
 from axejournal.domain.ports.tables import Difference, Equalised, Staged, TableTask
-from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS
-from axejournal.programs.postgres_dump import LONG_S
+from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, all_schemas
+from axejournal.programs.postgres_dump import LONG_S, fingerprint
 from axejournal.programs.postgres_session import Session, identifier, literal, qualified
 from axejournal.programs.postgres_table_catalog import Detail, ForeignKey, read_detail, sequences_of
 from axejournal.programs.postgres_table_sql import DONE, ROWS, Statements, guarded, kept_of, listed
@@ -30,9 +30,10 @@ def compare(session: Session, detail: Detail, task: TableTask) -> Difference:
     """See TableServer."""
     session.set(FINGERPRINT_SETTINGS)
     statements = Statements(detail, task.run, task.columns)
-    found = session.row(statements.counts(), LONG_S)
-    kinds = [kind for kind in ("missing", "changed", "extra") if found[kind] and statements.key]
-    examples = {kind: tuple(_key(row["key"]) for row in session.rows(statements.examples(kind), LONG_S)) for kind in kinds}
+    with all_schemas(session):
+        found = session.row(statements.counts(), LONG_S)
+        kinds = [kind for kind in ("missing", "changed", "extra") if found[kind] and statements.key]
+        examples = {kind: tuple(_key(row["key"]) for row in session.rows(statements.examples(kind), LONG_S)) for kind in kinds}
     return Difference(found["missing"], found["changed"], found["extra"], found["same"], examples)
 
 
@@ -53,12 +54,14 @@ class Equaliser:
         self.session.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         detail = self._lock()
         statements = Statements(detail, self.task.run, self.task.columns)
-        found = self.session.row(statements.counts(), LONG_S)
+        with all_schemas(self.session):
+            found = self.session.row(statements.counts(), LONG_S)
         is_equal = not found["missing"] and (self.task.only_missing or not (found["changed"] or found["extra"]))
         self._begin_kept(detail, with_rows=not is_equal)
         if not is_equal:
-            self._refuse_far_changes(statements)
-            self._change(statements)
+            with all_schemas(self.session):  # for functions in checks, indexes and generated columns
+                self._refuse_far_changes(statements)
+                self._change(statements)
             self._prove(statements, found)
         moved = self._move_sequences(detail)
         note = f"SET has_rows = {not is_equal}, sequences = {literal(json.dumps(moved))}"
@@ -162,11 +165,14 @@ class Equaliser:
     def _prove(self, statements: Statements, before: Mapping[str, int]) -> None:
         """Raises SourceRefused, which ends the transaction, when the table is not what it should be."""
         if self.task.only_missing:
-            after = self.session.row(statements.counts(), LONG_S)
+            with all_schemas(self.session):
+                after = self.session.row(statements.counts(), LONG_S)
             is_good = not after["missing"] and (after["extra"], after["changed"]) == (before["extra"], before["changed"])
         else:
-            found = [self.session.row(query, LONG_S) for query in statements.fingerprints()]
-            mark = added(f"{one['rows']}:{one['sum']}" for one in found)
+            chosen = {column.name: column for column in statements.detail.model.columns}
+            columns = tuple(chosen[name] for name in statements.columns)
+            marks = [fingerprint(self.session, replace(one, columns=columns))[1] for one in statements.detail.relations]
+            mark = added(marks)
             is_good = mark == self.staged.fingerprint
         if not is_good:
             raise self._refused("after the change it was not equal (does a trigger of an extension change rows?)")
@@ -189,7 +195,7 @@ class Equaliser:
                 numbers.append(self.session.row(query, LONG_S)["value"])
             fitting = [number for number in numbers if number is not None and one["least"] <= number <= one["most"]]
             if fitting and (now is None or farthest(now, *fitting) != now):
-                self.session.execute(f"SELECT setval({literal(name)}::regclass, {farthest(fitting)})")
+                self.session.execute(f"SELECT pg_catalog.setval({literal(name)}::regclass, {farthest(fitting)})")
                 moved.append(f"{one['schema']}.{one['name']}")
         return list(dict.fromkeys(moved))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axejournal.programs.postgres_catalog import FIRST_OWN_OID, Column, fingerprint_query
+from axejournal.programs.postgres_catalog import FIRST_OWN_OID, Column
 from axejournal.programs.postgres_session import identifier, literal, qualified
 from axejournal.programs.postgres_table_catalog import Detail, ForeignKey
 
@@ -110,14 +110,15 @@ class Statements:
 
     def _counts_without_key(self) -> str:
         """Equal rows are counted against each other."""
-        text = f"ROW({listed(self.columns, 'one')})::text"
+        row = f"ROW({listed(self.columns, 'one')})::text"
+        hashed = f"pg_catalog.sha256(pg_catalog.convert_to({row}, 'UTF8'))"
         return f"""
             SELECT coalesce(sum(greatest(w - l, 0)), 0)::bigint AS missing, 0 AS changed,
                    coalesce(sum(greatest(l - w, 0)), 0)::bigint AS extra, coalesce(sum(least(l, w)), 0)::bigint AS same
               FROM (SELECT hash, sum(w) AS w, sum(l) AS l
-                      FROM (SELECT sha256(convert_to({text}, 'UTF8')) AS hash, 1 AS w, 0 AS l FROM {self.wanted} AS one
+                      FROM (SELECT {hashed} AS hash, 1 AS w, 0 AS l FROM {self.wanted} AS one
                             UNION ALL
-                            SELECT sha256(convert_to({text}, 'UTF8')), 0, 1 FROM {self.detail.only} AS one) AS both_sides
+                            SELECT {hashed}, 0, 1 FROM {self.detail.only} AS one) AS both_sides
                      GROUP BY hash) AS counted"""
 
     # --- changing --------------------------------------------------------------------------------------------------
@@ -165,14 +166,6 @@ class Statements:
 
     # --- proving ---------------------------------------------------------------------------------------------------
 
-    def fingerprints(self) -> tuple[str, ...]:
-        """One query for each relation that holds rows of the live table: rows and sum, of these columns only."""
-        from dataclasses import replace
-
-        chosen = {column.name: column for column in self.detail.model.columns}
-        columns = tuple(chosen[name] for name in self.columns)
-        return tuple(fingerprint_query(replace(one, columns=columns)) for one in self.detail.relations)
-
     def broken(self, key: ForeignKey, examples: bool) -> str | None:
         """Rows that would refer to nothing by a foreign key once the wanted rows are in place; None when it has a column
         that the wanted rows don't have."""
@@ -205,7 +198,8 @@ class Statements:
     def _differs(self) -> str:
         known = {column.name: column for column in self.detail.model.columns}
         sides = (", ".join(_comparable(known[one], alias) for one in self.columns) for alias in (LIVE, WANTED))
-        return "record_image_ne(ROW({}), ROW({}))".format(*sides)  # `ROW(…) *<> ROW(…)` asks the operators of each column
+        # `ROW(…) *<> ROW(…)` asks the operators of each column
+        return "pg_catalog.record_image_ne(ROW({}), ROW({}))".format(*sides)
 
     @property
     def _not_there(self) -> str:

@@ -121,7 +121,8 @@ def test_role_that_is_missing_is_made_with_its_settings_and_one_that_exists_is_l
     world.server.sql(
         of,
         "CREATE ROLE clerk_of_tests LOGIN PASSWORD 'secret of the clerk' CONNECTION LIMIT 3;"
-        "ALTER ROLE clerk_of_tests SET work_mem = '8MB'; ALTER TABLE journal_line OWNER TO clerk_of_tests;"
+        "ALTER ROLE clerk_of_tests SET work_mem = '8MB'; COMMENT ON ROLE clerk_of_tests IS 'two\nlines; it''s';"
+        "ALTER TABLE journal_line OWNER TO clerk_of_tests;"
         f"ALTER DATABASE {of} SET DateStyle = 'German'; GRANT CONNECT ON DATABASE {of} TO clerk_of_tests",
     )
     world.axej("backup", "--local", expect=0)
@@ -143,7 +144,7 @@ def test_role_that_is_missing_is_made_with_its_settings_and_one_that_exists_is_l
 
 
 def _role(world: World):
-    query = "SELECT a.rolconnlimit, a.rolpassword, r.rolconfig FROM pg_authid a JOIN pg_roles r USING (oid) WHERE a.rolname = 'clerk_of_tests'"  # noqa: E501
+    query = "SELECT a.rolconnlimit, a.rolpassword, r.rolconfig, shobj_description(a.oid, 'pg_authid') FROM pg_authid a JOIN pg_roles r USING (oid) WHERE a.rolname = 'clerk_of_tests'"  # noqa: E501
     return world.server.sql("postgres", query)
 
 

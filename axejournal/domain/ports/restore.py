@@ -31,6 +31,15 @@ class ServerLook:
     data_folder: Path | None = None
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """How a load went. `notes`: what was done otherwise than usual, nothing is lost by it; `left_out`: what was not brought
+    back. Both are sentences without their end."""
+
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
 class RestoreServer(Protocol):
     """Raises SourceUnreachable, SourceRefused, ProgramMissing, ProgramFailed, DiskFull, Interrupted."""
 
@@ -47,7 +56,7 @@ class RestoreServer(Protocol):
         memberships; returns (made, there already). May be called twice."""
         ...
 
-    def load(self, dump: Path, source: str, database: str, jobs: int, progress: Callable[[Progress], None]) -> None:
+    def load(self, dump: Path, source: str, database: str, jobs: int, progress: Callable[[Progress], None]) -> Loaded:
         """Makes `database` as the dump of database `source` describes it (encoding, collation, owner, settings, rights) and
         loads the dump into it. What is there of that name is dropped first."""
         ...
@@ -58,6 +67,10 @@ class RestoreServer(Protocol):
 
     def sequences(self, database: str) -> Mapping[tuple[str, str], int | None]:
         """(schema, name) -> last value, None when it was never used."""
+        ...
+
+    def partitions(self, database: str) -> Mapping[tuple[str, str], tuple[str, str]]:
+        """(schema, name) of each partition -> that of the topmost table it is a part of."""
         ...
 
     def large_objects(self, database: str) -> int:

@@ -17,6 +17,7 @@ from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.fetch_dump import truth_of
 
+Name = tuple[str, str]
 IDENTIFIER = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 
@@ -45,7 +46,7 @@ class CompareDatabase:
             sequences = server.sequences(database)
             objects = server.large_objects(database)
             statistics.result()
-        differences, unproven = compare_tables(truth.tables, tables)
+        differences, unproven = compare_tables(truth.tables, tables, server.partitions(database))
         differences += compare_sequences(truth.sequences, sequences)
         if objects != truth.large_objects:
             differences.append(f"{objects:,} large objects, not {truth.large_objects:,}")
@@ -59,13 +60,17 @@ class CompareDatabase:
         )
 
 
-def compare_tables(dumped: Iterable[TableDumped], restored: Iterable[Table]) -> tuple[list[str], list[str]]:
-    """What differs, and the tables whose fingerprints are of methods that can't be compared.
+def compare_tables(
+    dumped: Iterable[TableDumped], restored: Iterable[Table], tops: Mapping[Name, Name] | None = None
+) -> tuple[list[str], list[str]]:
+    """What differs, and the tables whose fingerprints are of methods that can't be compared. `tops`: see
+    RestoreServer.partitions.
 
     A digest of columns is "method-hash"; the hash is of their order in the file, which a restore of inherited tables may
     change, so that only the method decides whether fingerprints can be compared.
     """
-    found = {(table.schema, table.name): table for table in restored}
+    dumped, moved = _without_moved(tuple(dumped), tuple(restored), tops or {})
+    found = {(table.schema, table.name): table for table in restored if (table.schema, table.name) not in moved}
     differences: list[str] = []
     unproven: list[str] = []
     for table in dumped:
@@ -80,6 +85,30 @@ def compare_tables(dumped: Iterable[TableDumped], restored: Iterable[Table]) -> 
             (differences if same_method else unproven).append(f"table {name} has other contents" if same_method else name)
     differences += [f"table {schema}.{name} was not in the dump" for schema, name in found]
     return differences, unproven
+
+
+def _without_moved(
+    dumped: tuple[TableDumped, ...], restored: tuple[Table, ...], tops: Mapping[Name, Name]
+) -> tuple[tuple[TableDumped, ...], frozenset[Name]]:
+    """The dumped tables without the partitions whose rows only changed places among the partitions of one table, and the
+    names of those. A hash of an enum's value is another in each database (pg_dump loads by the topmost table then), so that
+    only the sums over all of its partitions can be equal: fingerprints are sums."""
+    before, after = _sums(dumped, tops), _sums(restored, tops)
+    same = {top for top in before.keys() & after.keys() if before[top] == after[top]}
+    moved = frozenset(name for name, top in tops.items() if top in same)
+    return tuple(table for table in dumped if (table.schema, table.name) not in moved), moved
+
+
+def _sums(tables: Iterable[TableDumped | Table], tops: Mapping[Name, Name]) -> dict[Name, tuple[frozenset[str], int, int]]:
+    """For each topmost table: the methods of its partitions' fingerprints, their rows, their sum."""
+    sums: dict[Name, tuple[frozenset[str], int, int]] = {}
+    for table in tables:
+        top = tops.get((table.schema, table.name))
+        if top is not None:
+            methods, rows, total = sums.get(top, (frozenset(), 0, 0))
+            own = int(table.fingerprint.rpartition(":")[2] or 0)
+            sums[top] = (methods | {table.columns.partition("-")[0]}, rows + table.rows, total + own)
+    return sums
 
 
 def compare_sequences(dumped: Mapping[str, int | None], restored: Mapping[tuple[str, str], int | None]) -> list[str]:

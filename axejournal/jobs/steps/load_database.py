@@ -56,8 +56,9 @@ class LoadDatabase:
         begin_us = self.kit.clock.monotonic_us()
         dump = fetched_folder(self.kit) / DATA
         server.drop(plan.restored)
-        server.load(dump, truth.database, plan.restoring, os.cpu_count() or 2, attempt.progress)
+        loaded = server.load(dump, truth.database, plan.restoring, os.cpu_count() or 2, attempt.progress)
         server.rename(plan.restoring, plan.restored)
         found = server.live(plan.restored)
         size = found.size_bytes if found else 0
-        return DatabaseLoaded(plan.restored, size, round((self.kit.clock.monotonic_us() - begin_us) / 1e6, 3))
+        took_s = round((self.kit.clock.monotonic_us() - begin_us) / 1e6, 3)
+        return DatabaseLoaded(plan.restored, size, took_s, loaded.notes, loaded.left_out)
