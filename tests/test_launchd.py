@@ -1,57 +1,69 @@
-"""The shipped launchd jobs: what launchd reads in them."""
+"""The shipped property lists are what `axej schedule install` writes for the reference configuration."""
 
 from __future__ import annotations
 
 import plistlib
-from pathlib import Path, PurePosixPath
-from typing import Any
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-import yaml
-from cronsim import CronSim
 
 from axejournal import shipped
+from axejournal.config.effective import dumps
 from axejournal.config.example import example
+from axejournal.config.load import load
+from axejournal.programs.scheduler_launchd import Launchd
+from axejournal.schedules import Machine, tasks
+from tests.world.needs import need
 
-JOBS = {"com.axe.backup.local": ("local", ["backup", "--local", "--scheduled"])}
-"""Label -> tier of the reference configuration, what axej is told."""
-
-
-def read(label: str) -> dict[str, Any]:
-    return plistlib.loads((shipped.folder("launchd") / f"{label}.plist").read_bytes())
-
-
-def test_every_shipped_job_is_known_and_carries_the_name_of_its_file():
-    files = {path.stem for path in shipped.folder("launchd").glob("*.plist")}
-    assert files == set(JOBS)
-    assert {label: read(label)["Label"] for label in files} == {label: label for label in files}
+LABELS = {"com.axe.backup.local", "com.axe.ring.push", "com.axe.restore-drill", "com.axe.cold.watch", "com.axe.repository.check"}
+HOME = Path("/Users/axe")
+MAKE = "python -m tests.test_launchd"
 
 
-@pytest.mark.parametrize("label", JOBS)
-def test_job_starts_when_the_reference_configuration_says(label):
-    """On a machine in Asia/Seoul: launchd goes by the system's zone."""
-    from datetime import datetime
-
-    config = yaml.safe_load(example("axe")["axej.yaml"])
-    assert config["timezone"] == "Asia/Seoul"
-    fires = next(CronSim(config["tiers"][JOBS[label][0]]["schedule"], datetime(2026, 5, 20, 12)))
-    assert read(label)["StartCalendarInterval"] == {"Hour": fires.hour, "Minute": fires.minute}
-
-
-@pytest.mark.parametrize("label", JOBS)
-def test_job_can_be_started_by_launchd_s_bare_environment(label):
-    job = read(label)
-    program, *words = job["ProgramArguments"]
-    assert words == JOBS[label][1]
-    assert PurePosixPath(program).is_absolute()
-    assert "~" not in Path(shipped.folder("launchd") / f"{label}.plist").read_text()
-    assert {PurePosixPath(job[name]).is_absolute() for name in ("StandardOutPath", "StandardErrorPath")} == {True}
-    assert "/opt/homebrew/bin" in job["EnvironmentVariables"]["PATH"].split(":")
+def written(folder: Path) -> dict[str, bytes]:
+    """What install would write on axe-macmini, by the files' names."""
+    for name, text in example("axe").items():
+        (folder / name).write_text(text, encoding="utf-8")
+    effective = dumps(load(folder / "axej.yaml"))
+    machine = Machine((effective["schedules"]["program"],), "Asia/Seoul", "axe", HOME)
+    made = tasks(effective, HOME / ".axe" / "axej.yaml", machine, datetime(2026, 5, 20, tzinfo=UTC))
+    launchd = Launchd("user", HOME, 501)
+    return {path.name: content for task in made for path, content in launchd.files(task).items()}
 
 
-@pytest.mark.parametrize("label", JOBS)
-def test_job_runs_after_a_power_cut_too_and_lets_people_work(label):
-    """A missed calendar start is made up for after sleep only: `RunAtLoad`, and axej asks the journal what is due."""
-    job = read(label)
-    assert (job["RunAtLoad"], job["ProcessType"], job["LowPriorityIO"]) == (True, "Background", True)
-    assert "KeepAlive" not in job
+def test_shipped_property_lists_are_what_install_writes(tmp_path):
+    kept = {path.name: path.read_bytes() for path in shipped.folder("launchd").glob("*.plist")}
+    assert {name.removesuffix(".plist") for name in kept} == LABELS
+    assert kept == written(tmp_path), f"make them anew: {MAKE}"
+
+
+def test_they_say_what_launchd_needs_and_nothing_that_it_would_search():
+    read = {path.stem: plistlib.loads(path.read_bytes()) for path in shipped.folder("launchd").glob("*.plist")}
+    for label, job in read.items():
+        assert job["Label"] == label
+        assert (job["RunAtLoad"], job["ProcessType"], job["LowPriorityIO"]) == (True, "Background", True)
+        assert all(Path(job[key]).is_absolute() for key in ("StandardOutPath", "StandardErrorPath"))
+        assert Path(job["ProgramArguments"][0]).is_absolute()
+        assert "/opt/homebrew/bin" in job["EnvironmentVariables"]["PATH"].split(":")
+        assert ("KeepAlive" in job) == (label == "com.axe.cold.watch") != ("StartCalendarInterval" in job)
+    nightly, drill = read["com.axe.backup.local"], read["com.axe.restore-drill"]
+    assert nightly["StartCalendarInterval"] == [{"Hour": 3, "Minute": 0}, {"Minute": 17}]
+    months = [(each.get("Month"), each.get("Day"), each.get("Hour")) for each in drill["StartCalendarInterval"]]
+    assert months == [(1, 15, 3), (4, 15, 3), (7, 15, 3), (10, 15, 3), (None, None, None)]
+
+
+@pytest.mark.parametrize("path", sorted(shipped.folder("launchd").glob("*.plist")), ids=lambda path: path.stem)
+def test_another_reader_of_property_lists_reads_them(path):
+    need("plistutil")
+    binary = subprocess.run(["plistutil", "-i", path, "-f", "bin"], capture_output=True, check=True).stdout
+    assert plistlib.loads(binary) == plistlib.loads(path.read_bytes())
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as work:
+        for name, content in written(Path(work)).items():
+            (Path(__file__).parents[1] / "launchd" / name).write_bytes(content)

@@ -45,7 +45,7 @@ def _schedule(words: list[str], tiers: Mapping[str, Any]) -> str | None:
             return "local"
         case ["ring", "push"]:
             return "ring"
-        case ["ring", "push", "--tier", name] if name in tiers:
+        case ["ring", "push", name] if name in tiers:
             return name
         case ["drill"]:
             return "drill"

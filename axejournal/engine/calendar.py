@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo
 
 from axejournal.engine.schedule import Schedule
 
-CATCH_UP_MINUTE = 17
-"""The minute of every hour at which a call makes up for what was missed: off the full hour, when others start too."""
 MOST = 120
 """Longer lists of moments are shortened to "every hour": launchd keeps each as a trigger of its own."""
 DAYS_AHEAD = 400  # every change of both zones' clocks in a year
@@ -59,29 +57,32 @@ def fields(cron: str) -> Fields:
     )
 
 
-def start_calendar_intervals(schedule: Schedule, machine_zone: str, now: datetime) -> tuple[Mapping[str, int], ...]:
-    """launchd's StartCalendarInterval (it goes by the machine's zone), then the hourly call that catches up."""
+def start_calendar_intervals(
+    schedule: Schedule, machine_zone: str, now: datetime, catch_up_minute: int
+) -> tuple[Mapping[str, int], ...]:
+    """launchd's StartCalendarInterval (it goes by the machine's zone), then the hourly call that makes up for what was
+    missed. Calls that were missed during sleep come as one, at the wake."""
     found = fields(schedule.cron)
     shifts = _shifts(schedule.zone, machine_zone, now)
     moments = tuple(_exact(found)) if shifts == {timedelta()} else tuple(_shifted(found, shifts))
     kept = moments if len(moments) <= MOST else ()
-    return (*kept, {"Minute": CATCH_UP_MINUTE})
+    return (*kept, {"Minute": catch_up_minute})
 
 
-def on_calendar(schedule: Schedule) -> tuple[str, ...]:
-    """systemd's OnCalendar (systemd.time(7)), which knows zones, then the hourly call that catches up."""
+def on_calendar(schedule: Schedule, catch_up_minute: int) -> tuple[str, ...]:
+    """systemd's OnCalendar (systemd.time(7)), which knows zones, then the hourly call that makes up for what was missed."""
     found = fields(schedule.cron)
     lines = []
     for days, weekdays in found.dates:
         week = ",".join(WEEKDAYS[day] for day in weekdays) + " " if weekdays else ""
         date = f"*-{_numbers(found.months)}-{_numbers(days)}"
         lines.append(f"{week}{date} {_numbers(found.hours)}:{_numbers(found.minutes)}:00 {schedule.zone}")
-    return (*lines, f"*-*-* *:{CATCH_UP_MINUTE}:00")
+    return (*lines, f"*-*-* *:{catch_up_minute:02}:00")
 
 
-def crontab_line(command: str) -> str:
+def crontab_line(command: str, catch_up_minute: int) -> str:
     """A line for cron, where neither of the two is: every hour, as the journal decides."""
-    return f"{CATCH_UP_MINUTE} * * * * {command}"
+    return f"{catch_up_minute} * * * * {command}"
 
 
 def _exact(found: Fields) -> Iterator[Mapping[str, int]]:

@@ -55,7 +55,7 @@ def may_try(tries: int, last: datetime | None, now: datetime) -> bool:
     eight. The system's scheduler calls every hour, and a night that can't succeed is not to run all day."""
     if not tries or last is None or last > now:  # a clock that went back keeps nothing waiting
         return True
-    return now - last >= min(FIRST_WAIT * 2 ** (min(tries, 8) - 1), LONGEST_WAIT)
+    return now - last >= min(FIRST_WAIT * (1 << min(tries, 8) - 1), LONGEST_WAIT)
 
 
 def text(slot: datetime) -> str:

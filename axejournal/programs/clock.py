@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
+LOCALTIME = Path("/etc/localtime")
 POLL_S = 0.1  # how late a sleeper may notice that the run is being cancelled
 
 
@@ -26,3 +28,14 @@ class SystemClock:
         end = time.monotonic() + seconds
         while process.cancelled() is None and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, POLL_S))
+
+
+def machine_zone(localtime: Path = LOCALTIME) -> str:
+    """The name of the machine's time zone (macOS: /var/db/timezone/zoneinfo/NAME; Linux: /usr/share/zoneinfo/NAME), or
+    UTC where it can't be told. A process's own TZ does not count: schedulers don't have it."""
+    parts = localtime.resolve().parts
+    name = "/".join(parts[parts.index("zoneinfo") + 1 :]) if "zoneinfo" in parts else ""
+    kept = localtime.with_name("timezone")
+    if not name and kept.is_file():
+        name = kept.read_text(encoding="utf-8").strip()
+    return name.removeprefix("posix/").removeprefix("right/") or "UTC"

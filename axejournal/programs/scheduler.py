@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -46,7 +46,8 @@ class Task:
 @dataclass(frozen=True)
 class State:
     """What the system's scheduler knows of a task. `installed`: its files are there; `current`: they are what would be
-    written now; `loaded`: the scheduler has it; `last_exit`: None while it never ended; `trouble`: why it can't tell."""
+    written now; `loaded`: the scheduler has it; `stale`: it has an older copy of them; `last_exit`: None while it never
+    ended; `trouble`: why it can't tell."""
 
     label: str
     installed: bool
@@ -55,7 +56,8 @@ class State:
     state: str = ""
     pid: int | None = None
     last_exit: int | None = None
-    loaded_from: str = ""
+    argv: tuple[str, ...] | None = None
+    stale: bool = False
     trouble: str = ""
 
 
@@ -104,15 +106,15 @@ def look(scheduler: Scheduler, task: Task) -> State:
         told = scheduler.ask(task.label)
     except AxejError as fault:
         return State(task.label, installed, current, trouble=fault.message)
-    return State(
-        task.label, installed, current, told.loaded, told.state, told.pid, told.last_exit, told.loaded_from, told.trouble
-    )
+    stale = told.stale or (told.argv is not None and told.argv != task.argv)
+    return replace(told, installed=installed, current=current, stale=told.loaded and stale)
 
 
 def install(scheduler: Scheduler, task: Task) -> str:
     """Writes and loads a task: "installed", "replaced", "loaded" or "unchanged". Raises ProgramMissing, ProgramFailed."""
+    scheduler.ask(task.label)  # where it does not answer, nothing is written
     before = look(scheduler, task)
-    if before.installed and before.current and before.loaded and not _from_elsewhere(scheduler, before):
+    if before.installed and before.current and before.loaded and not before.stale:
         return "unchanged"
     if before.loaded and before.pid is not None and not task.keeps_alive:
         raise ProgramFailed(
@@ -144,10 +146,6 @@ def call(*argv: str, timeout_s: float = TIMEOUT_S) -> process.Completed:
 def said(done: process.Completed) -> str:
     """What it said, in a line."""
     return " ".join((done.stderr.strip() or done.text.strip() or f"exit {done.exit_code}").split())[-300:]
-
-
-def _from_elsewhere(scheduler: Scheduler, state: State) -> bool:
-    return bool(state.loaded_from) and state.loaded_from not in {str(path) for path in scheduler.paths(state.label)}
 
 
 def _content(path: Path) -> bytes | None:

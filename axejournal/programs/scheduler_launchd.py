@@ -79,7 +79,7 @@ class Launchd:
         if done.exit_code == UNKNOWN or "Could not find service" in done.stderr + done.text:
             return State(label, installed=False, current=False)
         if done.exit_code != 0:
-            raise ProgramFailed(f"launchctl can't tell about {label}: {said(done)}", self._hint(done.exit_code))
+            raise ProgramFailed(f"launchctl can't tell what it has: {said(done)}", self._hint(done.exit_code))
         return parse_print(label, done.text)
 
     def run_once(self, argv: tuple[str, ...], folder: Path, timeout_s: float) -> str:
@@ -150,6 +150,7 @@ def parse_print(label: str, text: str) -> State:
     """What `launchctl print` says of a service: the lines of its first level only (deeper ones repeat the same keys).
     Apple calls the format no interface; unknown lines are skipped."""
     first = dict(re.findall(r"^(?:\t| {4})([a-z][a-z ]*) = (.+)$", text, re.MULTILINE))
+    block = re.search(r"^(?:\t| {4})arguments = {\n(.*?)\n(?:\t| {4})}", text, re.MULTILINE | re.DOTALL)
     code = re.match(r"-?\d+", first.get("last exit code", ""))
     ended_by = re.search(r": (\d+)$", first.get("last terminating signal", ""))
     return State(
@@ -160,5 +161,5 @@ def parse_print(label: str, text: str) -> State:
         state=first.get("state", "unknown"),
         pid=int(first["pid"]) if first.get("pid", "").isdigit() else None,
         last_exit=int(code[0]) if code else -int(ended_by[1]) if ended_by else None,
-        loaded_from=first.get("path", ""),
+        argv=tuple(line.strip() for line in block[1].splitlines()) if block else None,
     )

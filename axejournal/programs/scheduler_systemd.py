@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import shlex
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.domain.errors import ProgramFailed
+from axejournal.programs.process import Completed
 from axejournal.programs.scheduler import SEARCHED, Scope, State, Task, call, said
 
-SHOWN = "Id,LoadState,ActiveState,SubState,Result,MainPID,ExecMainStatus,ExecMainExitTimestampMonotonic,FragmentPath"
+SHOWN = "Id,LoadState,ActiveState,SubState,Result,MainPID,ExecMainStatus,ExecMainExitTimestampMonotonic,NeedDaemonReload"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Systemd:
         """See Scheduler."""
         done = self._call("show", f"{label}.service", f"{label}.timer", f"--property={SHOWN}")
         if done.exit_code != 0:
-            raise ProgramFailed(f"systemctl can't tell about {label}: {said(done)}", self._hint(said(done)))
+            raise ProgramFailed(f"systemctl can't tell what it has: {said(done)}", self._hint(said(done)))
         return parse_show(label, done.text)
 
     def run_once(self, argv: tuple[str, ...], folder: Path, timeout_s: float) -> str:
@@ -80,7 +81,7 @@ class Systemd:
     def _scope_words(self) -> tuple[str, ...]:
         return ("--user",) if self.scope == "user" else ()
 
-    def _call(self, *words: str):  # type: ignore[no-untyped-def]
+    def _call(self, *words: str) -> Completed:
         return call(self.program, *self._scope_words, *words)
 
     def _do(self, *words: str) -> None:
@@ -103,9 +104,8 @@ def service_unit(task: Task, scope: Scope) -> str:
     lines = [
         "[Unit]",
         f"Description=axej: {task.title}",
-        "Documentation=man:axej(1)",
-        "After=network-online.target docker.service",
     ]
+    lines += ["After=network-online.target docker.service"] if scope == "system" else []
     lines += ["", "[Service]", f"Type={'simple' if task.keeps_alive else 'oneshot'}", f"ExecStart={_exec(task.argv)}"]
     if task.keeps_alive:
         lines += ["Restart=always", "RestartSec=30"]
@@ -150,10 +150,15 @@ def parse_show(label: str, text: str) -> State:
         state=f"{shown.get('ActiveState', '')} ({shown.get('SubState', '')})" if shown else "",
         pid=pid or None,
         last_exit=int(service.get("ExecMainStatus") or 0) if ended else None,
-        loaded_from=service.get("FragmentPath", ""),
+        stale="yes" in (service.get("NeedDaemonReload"), timer.get("NeedDaemonReload")),
     )
 
 
 def _exec(argv: tuple[str, ...]) -> str:
-    """Words of ExecStart: `%` and `$` mean something to systemd."""
-    return " ".join(shlex.quote(word).replace("%", "%%").replace("$", "$$") for word in argv)
+    """Words of ExecStart (systemd.service(5), Command lines): `%` and `$` mean something to systemd."""
+    return " ".join(_quoted(word) for word in argv)
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return escaped if re.fullmatch(r"[\w@+=:,./%$-]+", escaped) else f'"{escaped}"'

@@ -13,6 +13,9 @@ need openssh-server sshd
 need openssh-client ssh
 need debootstrap debootstrap
 need strace strace
+need libplist-utils plistutil
+need prometheus promtool
+need systemd systemd-analyze
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || [ ! -x /usr/bin/apt-get ] || [ ! -e /etc/debian_version ]; then
