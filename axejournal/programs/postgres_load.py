@@ -97,13 +97,27 @@ def load(way: Way, session: Session, order: Load, drop: Callable[[], None]) -> L
         drop()
         try:
             _attempt(way, session, order, adapted)
-            return adapted.told()
+            return _with_subscriptions(session, order, adapted.told())
         except LoadFailed as failed:
             first = first or failed.fault
             other = adapted.after(failed.said)
             if other == adapted:
                 raise first from None
             adapted = other
+
+
+def _with_subscriptions(session: Session, order: Load, loaded: Loaded) -> Loaded:
+    """pg_dump leaves subscriptions disabled (manual, pg_dump, Notes), in silence."""
+    found = session.rows(subscriptions_of(order.database)) if session.is_superuser else []
+    names = ", ".join(row["name"] for row in found)
+    told = f"that subscriptions run: {names} is there and disabled; the replaced database still has its own, running"
+    return replace(loaded, left_out=(*loaded.left_out, told)) if found else loaded
+
+
+def subscriptions_of(database: str) -> str:
+    """The query for the names of a database's subscriptions; only a superuser may ask."""
+    where = f"(SELECT oid FROM pg_database WHERE datname = {literal(database)})"
+    return f"SELECT subname AS name FROM pg_subscription WHERE subdbid = {where} ORDER BY 1"
 
 
 def _attempt(way: Way, session: Session, order: Load, adapted: Adapted) -> None:

@@ -19,7 +19,7 @@ from axejournal.domain.ports.restore import LiveDatabase, Loaded, ServerLook
 from axejournal.programs import postgres_roles
 from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, Relation, all_schemas, read_relations
 from axejournal.programs.postgres_dump import fingerprint
-from axejournal.programs.postgres_load import Load, load, run_script
+from axejournal.programs.postgres_load import Load, load, run_script, subscriptions_of
 from axejournal.programs.postgres_reach import Find, ServerAddress, Way, open_way
 from axejournal.programs.postgres_session import Session, identifier, literal, qualified
 
@@ -239,10 +239,22 @@ def _refused(failure: BaseException, live: str) -> BaseException:
     return failure
 
 
+def _drop_subscriptions(session: Session, database: str) -> None:
+    """Without a word to their publishers: a slot there may be in use by the database that goes on."""
+    with Session(session.way, database, session.facts.major) as inside:
+        for row in session.rows(subscriptions_of(database)):
+            name = identifier(row["name"])
+            inside.execute(f"ALTER SUBSCRIPTION {name} DISABLE")
+            inside.execute(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")
+            inside.execute(f"DROP SUBSCRIPTION {name}")
+
+
 def _drop(session: Session, database: str) -> None:
     there = session.rows(f"SELECT datname AS name FROM pg_database WHERE datname = {literal(database)}")
     if not there:
         return
+    if session.is_superuser and session.rows(subscriptions_of(database)):  # a database that has some can't be dropped
+        _drop_subscriptions(session, database)
     if session.facts.major >= 13:
         session.execute(f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)", LONG_S)
         return

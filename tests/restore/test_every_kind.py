@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.contract.database_servers import by_socket, contents
-from tests.world.home import World, reach
+from tests.crash.proof import run_id
+from tests.world.home import World, at, reach
 from tests.world.needs import need
 from tests.world.postgres import Server, clean_environment
 from tests.world.samples import DATA, chinook_sql
@@ -129,3 +130,20 @@ def test_tablespace_that_the_server_lacks_is_told_and_its_tables_come_back(make_
     done = world.axej("restore", "--target", "kind", "--yes", expect=3)
     assert "not restored: tablespaces that this server lacks" in done.stderr
     assert postgres.sql(name, "SELECT id FROM one") == [("1",)]
+
+
+def test_subscription_is_told_and_does_not_keep_its_database_from_being_dropped(make_world, postgres, database):
+    world: World = make_world(databases=())
+    made = "CREATE SUBSCRIPTION follows CONNECTION 'host=127.0.0.1 port=1' PUBLICATION p WITH (connect = false, slot_name = NONE)"
+    name = database("fed", sql=f"CREATE TABLE one (id int PRIMARY KEY); INSERT INTO one VALUES (1); {made}")
+    world.add_source("kind", kind="postgres", **reach(world.server), database=name)
+    try:
+        world.axej("backup", "--local", "--source", "kind", expect=0)
+        first = world.axej("restore", "--target", "kind", "--yes", env=at("2027-01-01T10:00:00+09:00"), expect=3).stderr
+        assert "follows is there and disabled" in first
+        world.axej("restore", "--target", "kind", "--yes", env=at("2027-02-01T10:00:00+09:00"), expect=3)
+        assert f"{name}__before_{run_id(first)}" not in postgres.databases()
+    finally:
+        for one in postgres.databases():
+            if one.startswith(name):
+                postgres.sql(one, "DROP SUBSCRIPTION follows")
