@@ -10,6 +10,7 @@ pytest_plugins = (
     "tests.world.engine",
     "tests.world.repositories",
     "tests.world.home",
+    "tests.world.web",
     "tests.contract.restics",
 )
 

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 def watched(app: App) -> Iterator[LiveView]:
     """Inside, runs are shown as they go, and Ctrl-C or SIGTERM cancels them cleanly."""
     with LiveView(app.config.timezone) as view, app.signals():
-        yield view
+        try:
+            yield view
+        finally:
+            app.telling.after()
 
 
 QUIET = frozenset({"RunRequested", "RunStarted", "ChildStarted", "StepProbed"})

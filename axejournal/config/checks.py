@@ -55,6 +55,8 @@ def _secrets(config: Config) -> Iterator[tuple[tuple[str, ...], Secret]]:
             yield ("tiers", name, "password"), tier.password
     if config.notify.slack is not None:
         yield ("notify", "slack"), config.notify.slack
+    for name, secret in config.notify.ping.items():
+        yield ("notify", "ping", name), secret
     if config.heartbeat is not None:
         yield ("heartbeat",), config.heartbeat
 

@@ -39,6 +39,7 @@ class Engine:
     new_id: Callable[[], str]
     heard: Callable[[Event, Run], None]
     wait_for_lease_s: float = 0.0
+    ended: Callable[[Run], None] = lambda run: None  # told of each run that this process drove to its end, its leases given back
 
     def begin(self, run_id: str, requested: RunRequested) -> Run:
         """Starts a run and drives it to its end. Raises Busy, before anything is recorded, when another run works on
@@ -48,7 +49,8 @@ class Engine:
         with self._held(job, provisional):
             log = self._log(job, run_id, None)
             log.record(Entry(requested))
-            return self._drive(job, log)
+            run = self._drive(job, log)
+        return self._told(run)
 
     def resume(self, run_id: str, reason: str, decision: str | None = None) -> Run:
         """Takes up a run whose process is dead, or that waits for a person, and drives it to its end; returns an ended run as
@@ -71,7 +73,13 @@ class Engine:
             run = self._fold(run_id)
             if run.outcome is not None:
                 return run
-            return self._take_up(job, run, reason, decision)
+            run = self._take_up(job, run, reason, decision)
+        return self._told(run)
+
+    def _told(self, run: Run) -> Run:
+        if run.outcome is not None:
+            self.ended(run)
+        return run
 
     def open_runs(self, waiting: bool = False) -> tuple[str, ...]:
         """Runs that have not ended and whose process is dead, oldest first; those that wait for a person only if asked

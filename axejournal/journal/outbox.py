@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from axejournal.domain.channels import MOST_AGE_DAYS, MOST_MESSAGES, PING
 from axejournal.journal import readonly
-from axejournal.journal.clauses import instant, microseconds
+from axejournal.journal.clauses import instant, microseconds, times
 
 if TYPE_CHECKING:
     from axejournal.domain.ports.outbox import Entry
@@ -57,9 +57,7 @@ def entry(path: Path, position: int) -> Entry:
         row = journal.execute(f"SELECT {_COLUMNS} FROM outbox WHERE position = ?", (position,)).fetchone()
     if row is None:
         raise JournalDamaged(f"journal {path}: no message {position} is in it", 'Run "axej journal rebuild".')
-    at = instant(row[8])
-    assert at is not None
-    return Entry(*row[:7], instant(row[7]), at)
+    return Entry(*times(row, 7, 8))
 
 
 def _on(journal: sqlite3.Connection, customer: str, channel: str, now: datetime, due_only: bool) -> Iterator[Waiting]:
@@ -73,9 +71,7 @@ def _on(journal: sqlite3.Connection, customer: str, channel: str, now: datetime,
     oldest = now_us - MOST_AGE_DAYS * 86_400_000_000
     asked = (customer, oldest, *values, channel, MOST_MESSAGES)
     for row in journal.execute(_WAITING.format(which=which), asked).fetchall():
-        at = instant(row[8])
-        assert at is not None
-        yield Waiting(channel, *row[:5], at, failures, why, instant(not_before_us))
+        yield Waiting(*(channel, *row[:5], instant(row[8]), failures, why, instant(not_before_us)))
 
 
 def _has_outbox(journal: sqlite3.Connection) -> bool:

@@ -38,6 +38,7 @@ class Command:
     silence_s: float | None = None  # longest time without a byte of output
     stdin: bytes | None = None
     cwd: Path | None = None
+    grace_s: float = GRACE_S  # between SIGTERM and SIGKILL, when it has to be ended
     user: str | None = None  # start as this user (root only): PostgreSQL's servers refuse root
     watch: Callable[[], None] | None = None  # called about four times a second; what it raises ends the child
 
@@ -104,7 +105,7 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
         if process.returncode < 0:  # what was killed leaves its own children: restic an ssh, pg_basebackup a WAL receiver
             end(process)
     except BaseException:
-        end(process)
+        end(process, command.grace_s)
         raise
     finally:
         for reader in readers:

@@ -19,7 +19,9 @@ SELECT runs.customer, runs.job, coalesce(runs.tier, ''), coalesce(json_extract(a
 FROM runs JOIN events AS asked ON asked.run = runs.run AND asked.number = 1 WHERE runs.run = ?"""
 _KEY = "customer = ? AND job = ? AND tier = ? AND subject = ?"
 _TROUBLE = f"SELECT code, count, nights, since_us, last_slot FROM troubles WHERE {_KEY}"
-_KEEP = "INSERT INTO troubles (customer, job, tier, subject, code, count, nights, since_us, last_slot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_KEEP = """
+INSERT INTO troubles (customer, job, tier, subject, code, count, nights, since_us, last_slot)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REPLACE = f"UPDATE outbox SET replaced_by = ? WHERE {_KEY} AND replaced_by IS NULL AND kind IN "
 _INSERT = """
 INSERT INTO outbox (position, customer, job, tier, subject, run, kind, count, nights, since_us, at_us)
