@@ -41,10 +41,13 @@ def test_database_in_a_container_is_restored_and_its_service_restarted(make_worl
             "ledger", kind="postgres", container="ledger-postgres", database="ledger", user="axe", after_restore=restart
         )
         world.axej("backup", "--local", expect=0)
+        before = container.sql("ledger", "SELECT count(*), sum(amount) FROM journal_line")
         container.sql("ledger", "DELETE FROM journal_line")
         world.axej("restore", "--target", "ledger-postgres", "--yes", expect=0)
         assert docker_engine.containers("label=axej.run") == set()
         said = docker_engine.docker("logs", "ledger-postgres")
         assert "received fast shutdown" in said.stdout + said.stderr
+        container.wait()
+        assert container.sql("ledger", "SELECT count(*), sum(amount) FROM journal_line") == before
     finally:
         container.remove()
