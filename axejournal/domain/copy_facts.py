@@ -25,6 +25,7 @@ class CopiesChosen(Fact):
     wanted: tuple[str, ...]
     present: int = 0
     vanished: tuple[str, ...] = ()
+    repository: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What can be restored, from where, and how far has it been shown good?
 
 A snapshot becomes restore points only by SnapshotVerified, and in another tier by SnapshotCopied; retention marks them as
-removed, and the marks stay.
+removed, as does a look that no longer finds them. The marks stay until they are copied anew: a copy has the same id again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ INSERT INTO restore_points (repository, snapshot, source, customer, tier, kind, 
                             recorded_at_us, paths, size_bytes, files, proof)
 SELECT ?1, ?2, source, customer, ?3, kind, run, time, time_us, taken_at, ?4, paths, size_bytes, files, 'stored'
 FROM restore_points WHERE repository = ?5 AND snapshot = ?6
-ON CONFLICT DO NOTHING"""
+ON CONFLICT DO UPDATE SET recorded_at_us = excluded.recorded_at_us, proof = 'stored', proof_by = NULL, proof_reason = NULL,
+  removed_by = NULL, removed_at_us = NULL WHERE removed_by IS NOT NULL"""
 _REMOVE = """
 UPDATE restore_points SET removed_by = ?, removed_at_us = ?
 WHERE repository = ? AND snapshot = ? AND removed_by IS NULL"""
@@ -66,10 +67,21 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
     elif event.name == "PointsChecked":
         for point in data["points"]:
             tables.execute(_CHECK, (event.run, data["repository"], point["snapshot"], point["source"]))
-    else:
-        for snapshot in data["removed"]:
-            tables.execute(_REMOVE, (event.run, event.recorded_at_us, data["repository"], snapshot))
+    else:  # by our own retention, or vanished by somebody's hand
+        for snapshot in data["removed"] if event.name == "SnapshotsForgotten" else data["vanished"]:
+            tables.execute(_REMOVE, (event.run, event.recorded_at_us, data.get("repository", ""), snapshot))
 
 
-HEARS = frozenset({"SnapshotVerified", "SnapshotCopied", "SnapshotsForgotten", "ProofRaised", "ProofLost", "PointsChecked"})
+HEARS = frozenset(
+    {
+        "SnapshotVerified",
+        "SnapshotCopied",
+        "SnapshotsForgotten",
+        "CopiesChosen",
+        "CopiesVerified",
+        "ProofRaised",
+        "ProofLost",
+        "PointsChecked",
+    }
+)
 PROJECTION = Projection("restore_points", ("restore_points",), apply, HEARS)
