@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from axejournal.cli.surroundings import Disk, Surroundings, surroundings
 from axejournal.config.units import duration, duration_text
 from axejournal.due import job_of, next_slot
 from axejournal.journal import reader
@@ -34,7 +36,8 @@ class SourceStanding:
 
 @dataclass(frozen=True)
 class TierStanding:
-    """One tier. `reason` says why it is not ok; `grown_bytes` is what the last run stored."""
+    """One tier. `reason` says why it is not ok; `grown_bytes` is what the last run stored; `health`: ok, mixed (something
+    is backed up, or not all went well) or error."""
 
     tier: str
     job: str | None
@@ -49,6 +52,21 @@ class TierStanding:
     points: int
     next_run: datetime | None
     sources: tuple[SourceStanding, ...]
+
+    @property
+    def health(self) -> str:
+        """See the class."""
+        if self.state == OVERDUE or (self.fresh is not None and self.fresh.failures > 0):
+            return "error"
+        ended_well = self.last is None or self.last.outcome in ("succeeded", "open")
+        return "ok" if self.state == OK and ended_well else "mixed"
+
+    @property
+    def why(self) -> str:
+        """Why it is not ok: the reason, else how its last run ended."""
+        if self.reason or self.health == "ok" or self.last is None:
+            return self.reason
+        return f"last run {self.last.outcome}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,12 @@ class Standing:
     at: datetime
     tiers: tuple[TierStanding, ...]
     open_runs: tuple[OpenRun, ...]
+    around: Surroundings
+
+    @property
+    def health(self) -> str:
+        """The worst of its tiers'."""
+        return max((tier.health for tier in self.tiers), key=("ok", "mixed", "error").index)
 
     @property
     def overdue(self) -> bool:
@@ -81,7 +105,10 @@ def stand(here: Context) -> Standing:
     newest = {
         (point.tier, point.source): (point, count) for point, count in reader.standing(here.journal_path, config["customer"])
     }
-    fresh = {(row.job, row.tier): row for row in reader.freshness(here.journal_path, config["customer"])}
+    known = reader.freshness(here.journal_path, config["customer"])
+    fresh = {(row.job, row.tier): row for row in known}
+    around = surroundings(here, known, began, now)
+    late = {disk.tier: disk for disk in around.disks if disk.overdue}
     sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}
     tiers = []
     for tier, settings in config["tiers"].items():
@@ -89,7 +116,9 @@ def stand(here: Context) -> Standing:
         allowed = duration(settings["rpo"]) if settings.get("rpo") else None
         sources = tuple(_source(name, tier, newest.get((tier, name)), allowed, began, now) for name in config["sources"])
         tiers.append(_tier(here, tier, job, sources, allowed, fresh.get((job or "", tier)), sizes.get(tier), now))
-    return Standing(config["customer"], now, tuple(tiers), _open_runs(here))
+        if tier in late:
+            tiers[-1] = _late(tiers[-1], late[tier], here)
+    return Standing(config["customer"], now, tuple(tiers), _open_runs(here), around)
 
 
 def _began(here: Context) -> datetime:
@@ -142,6 +171,16 @@ def _tier(
     )
 
 
+def _late(tier: TierStanding, disk: Disk, here: Context) -> TierStanding:
+    """A cold tier whose disk of the quarter was not synced in time."""
+    from axejournal.domain.rotation import Quarter
+
+    since = datetime.combine(Quarter.read(disk.quarter).last_day + timedelta(days=1), time(), ZoneInfo(here.zone))
+    why = f"disk {disk.disk} of {disk.quarter} was not synced by its 15th day: connect it"
+    reason = "; ".join(part for part in (why, tier.reason) if part)
+    return replace(tier, state=OVERDUE, reason=reason, overdue_since=min(since, tier.overdue_since or since))
+
+
 def _packed_bytes(settings: Mapping[str, Any]) -> int | None:
     """What the packs of a repository on this machine take now (they lie in data/XX/); None where they can't be seen.
     6,000 packs, 100 GB, take 20 ms."""
@@ -174,21 +213,55 @@ def as_json(standing: Standing) -> dict[str, Any]:
         "customer": standing.customer,
         "at": standing.at.isoformat(),
         "state": OVERDUE if standing.overdue else OK if all(tier.state == OK for tier in standing.tiers) else NEVER,
-        "tiers": [_tier_json(tier) for tier in standing.tiers],
+        "health": standing.health,
+        "tiers": [_tier_json(tier, standing.around.sizes.get(tier.tier, ())) for tier in standing.tiers],
         "open_runs": [
             {"run": each.run.run, "job": each.run.job, "state": each.run.state, "alive": each.alive, "steps": each.run.open_steps}
             for each in standing.open_runs
         ],
+        **_around_json(standing.around),
     }
 
 
-def _tier_json(tier: TierStanding) -> Mapping[str, Any]:
+def _around_json(around: Surroundings) -> dict[str, Any]:
+    drill = around.drill
+    return {
+        "drill": drill and {"run": drill.run, "outcome": drill.outcome, "at": _text(drill.at), "last_done": _text(drill.done_at)},
+        "disks": [
+            {
+                "tier": disk.tier,
+                "quarter": disk.quarter,
+                "disk": disk.disk,
+                "synced": _text(disk.synced_at),
+                "overdue": disk.overdue,
+                "free_bytes": disk.free_bytes,
+            }
+            for disk in around.disks
+        ],
+        "peers": [
+            {
+                "tier": peer.tier,
+                "peer": peer.peer,
+                "consent": peer.consent,
+                "reached": _text(peer.reached_at),
+                "way_back": _text(peer.way_back_at),
+                "newest_of_theirs": _text(peer.newest_of_theirs),
+                "gone": peer.gone,
+            }
+            for peer in around.peers
+        ],
+    }
+
+
+def _tier_json(tier: TierStanding, sizes: tuple[int, ...]) -> Mapping[str, Any]:
     fresh, last = tier.fresh, tier.last
     return {
         "tier": tier.tier,
         "job": tier.job,
         "state": tier.state,
-        "reason": tier.reason or None,
+        "health": tier.health,
+        "reason": tier.why or None,
+        "sizes_bytes": sizes,
         "last_success": _text(fresh.success_at) if fresh else None,
         "last_success_run": fresh.success_run if fresh else None,
         "last_success_slot": fresh.success_slot if fresh else None,

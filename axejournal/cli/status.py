@@ -8,6 +8,8 @@ import click
 
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Command
+from axejournal.domain.errors import UsageFault
+from axejournal.domain.resting import WAITS_FOR
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,32 +17,60 @@ if TYPE_CHECKING:
     from axejournal.cli.standing import Standing, TierStanding
 
 MISSED = 20
-STYLES = {"ok": "green", "overdue": "bold red", "never": "yellow"}
+STYLES = {"ok": "green", "overdue": "bold red", "never": "yellow", "mixed": "yellow", "error": "bold red"}
+EVERY_S = 5.0
 
 
 @click.command(cls=Command, short_help="Show at a look whether everything is backed up.")
+@click.option("--watch", is_flag=True, help="Show it again every five seconds, until Ctrl-C.")
+@click.option("--prometheus", is_flag=True, help="As Prometheus' text format, for a textfile collector.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def status(as_json: bool) -> int:
+def status(watch: bool, prometheus: bool, as_json: bool) -> int:
     """Show at a look whether everything is backed up.
 
     \b
     Example:
       axej status
       axej status --json || echo "something is overdue"
+      axej status --prometheus > /var/lib/node_exporter/axej.prom
 
-    A tier is overdue when the newest restore point of any source is older than its RPO allows; then the exit code is 20.
+    A tier is overdue when the newest restore point of any source is older than its RPO allows, or when the cold disk of the
+    quarter was not synced by its 15th day; then the exit code is 20.
     """
     from axejournal.cli import standing
 
     here = context()
+    if watch and (as_json or prometheus):
+        raise UsageFault("--watch goes with neither --json nor --prometheus", 'Write "axej status --watch".')
+    if watch:
+        return _watch(here)
     found = standing.stand(here)
-    if as_json:
+    if prometheus:
+        from axejournal.cli.prometheus import prometheus as as_text
+
+        click.echo(as_text(found), nl=False)
+    elif as_json:
         from axejournal.cli.output import print_json
 
         print_json(standing.as_json(found))
     else:
         _print(here, found)
     return MISSED if found.overdue else 0
+
+
+def _watch(here: Context) -> int:
+    """On a terminal the screen is cleared each time. Ends with Ctrl-C."""
+    from axejournal.cli import standing
+    from axejournal.programs.clock import SystemClock
+
+    while True:
+        found = standing.stand(here)
+        click.clear()
+        _print(here, found)
+        try:
+            SystemClock().sleep(EVERY_S)
+        except KeyboardInterrupt:
+            return MISSED if found.overdue else 0
 
 
 def _print(here: Context, found: Standing) -> None:
@@ -57,6 +87,7 @@ def _print(here: Context, found: Standing) -> None:
 
 def _print_tiers(here: Context, found: Standing) -> tuple[str, ...]:
     from axejournal.cli.output import Styled, duration, local, size, times
+    from axejournal.cli.surroundings import sparkline
     from axejournal.cli.tables import Column, print_table
 
     title, successes = times("last success", [local(_succeeded_at(tier), here.zone) for tier in found.tiers])
@@ -68,19 +99,21 @@ def _print_tiers(here: Context, found: Standing) -> tuple[str, ...]:
             Column("age", spare=3, right=True),
             Column("RPO", spare=4, right=True),
             Column("size", spare=5, right=True),
-            Column("grew", spare=7, right=True),
+            Column("grew", spare=8, right=True),
+            Column("growth", spare=7),
             Column("points", spare=6, right=True),
             Column("next run", spare=2),
         ],
         [
             (
                 tier.tier,
-                Styled(tier.state, STYLES[tier.state]),
+                Styled(tier.health, STYLES[tier.health]),
                 successes[place] or ("no run yet" if tier.fresh is None else "none"),
                 duration(_age_s(tier, found)),
                 duration(tier.rpo_s),
                 size(tier.size_bytes),
                 size(tier.grown_bytes),
+                sparkline(found.around.sizes.get(tier.tier, ())),
                 tier.points or "",
                 _next(tier, found),
             )
@@ -155,6 +188,8 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
     for tier in found.tiers:
         if tell_next and tier.next_run is not None:
             notes.append(f"next run of {tier.tier}: {_next(tier, found)}")
+        if tier.overdue_since is None and tier.why and tier.fresh is not None:
+            notes.append(f"{tier.tier} is {tier.health}: {tier.why}")
         if tier.overdue_since is not None:
             notes.append(f"overdue since {local(tier.overdue_since, here.zone)}: {tier.tier}: {tier.reason}")
         if tier.last is not None and tier.last.outcome not in ("succeeded", "open"):
@@ -163,9 +198,33 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
     for each in found.open_runs:
         steps = f" ({', '.join(each.run.open_steps)})" if each.run.open_steps else ""
         where = f"run {each.run.run} is in state {each.run.state}{steps}"
-        how = "it waits for a person" if each.run.state == "waiting" else "its process is dead"
+        waits = WAITS_FOR.get(each.run.state)
+        how = f"it waits for {waits}" if waits else "its process is dead"
         notes.append(f"{where}, at work" if each.alive else f'{where}, {how}: go on with "axej resume"')
+    notes += _around(here, found)
     if notes:
         click.echo()
     for note in notes:
         click.echo(plain(note))
+
+
+def _around(here: Context, found: Standing) -> list[str]:
+    """The last drill, the disk of the quarter, the peers: a line each."""
+    from axejournal.cli.output import duration, local
+
+    def ago(moment: datetime | None) -> str:
+        return f"{duration((found.at - moment).total_seconds())} ago" if moment else "never"
+
+    lines = []
+    if found.around.drill is not None:
+        drill = found.around.drill
+        lines.append(f'last drill: {drill.outcome} {local(drill.at, here.zone)} ("axej history {drill.run}")')
+    for disk in found.around.disks:
+        late = ", OVERDUE" if disk.overdue else ""
+        lines.append(f"{disk.tier}: disk {disk.disk} is due in {disk.quarter}, last synced {ago(disk.synced_at)}{late}")
+    for peer in found.around.peers:
+        consent = "" if peer.consent else ", consent withdrawn" if peer.consent is False else ", no consent yet"
+        gone = f", {peer.gone} of its snapshots are gone" if peer.gone else ""
+        seen = f"reached {ago(peer.reached_at)}, way back seen {ago(peer.way_back_at)}"
+        lines.append(f"{peer.tier}: {peer.peer} {seen}, its newest copy here {ago(peer.newest_of_theirs)}{consent}{gone}")
+    return lines

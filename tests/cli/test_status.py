@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from axejournal.domain import facts as f
 from axejournal.domain.events import StepStarted
 from tests.cli.conftest import Desk
 from tests.cli.journals import night
+from tests.world.needs import need
 
 SOURCES = {"frame": "postgres", "한국어": "postgres", "files": "files"}
 
@@ -149,3 +151,59 @@ def test_last_failure_is_named_with_its_run(desk: Desk):
     found = desk.json("status")
     assert (tier(found, "local")["last_outcome"], tier(found, "local")["failures_in_a_row"]) == ("failed", 1)
     assert 'last run b-fail failed: wrong password ("axej history b-fail")' in desk.axej("status").stdout
+
+
+COLD = {"mount": "/Volumes/axe-cold-{1,2,3}", "password": "paper", "first_quarter": "2020Q1"}
+RING = {"peer": "realchoice", "password": {"command": "true"}, "schedule": "30 3 * * *"}
+
+
+def test_health_is_mixed_after_a_degraded_run_and_an_error_after_a_failed_one(desk: Desk):
+    for hours, name in ((53, "aa"), (29, "bb"), (5, "cc")):
+        night(desk.journal, f"{name}-good", ago(hours=hours), name * 32, SOURCES)
+    local = tier(desk.json("status"), "local")
+    assert (local["health"], len(local["sizes_bytes"])) == ("ok", 3)
+    degraded = desk.journal.begin("d-degr", ago(hours=2), ago(hours=2)).preflight().note(f.DumpsFinished(()))
+    degraded.snapshot("dd" * 32).verified("dd" * 32, ago(hours=2), SOURCES).retained().degrade("hive failed")
+    assert tier(desk.json("status"), "local")["health"] == "mixed"
+    pen = desk.journal.begin("e-fail", ago(hours=1)).note(f.RunStarted())
+    pen.fail("preflight", "WrongPassword", "wrong").break_off("WrongPassword", "wrong", "Look.", 12, "wrong-password")
+    found = desk.json("status")
+    assert (found["health"], tier(found, "local")["health"], tier(found, "local")["state"]) == ("error", "error", "ok")
+    assert "local is error: last run failed" in desk.axej("status").stdout
+
+
+def test_cold_disk_that_was_not_synced_in_its_quarter_is_overdue(desk: Desk):
+    desk.config["tiers"]["cold"] = COLD
+    desk.write()
+    night(desk.journal, "a-good", ago(days=200), "aa" * 32, SOURCES)
+    night(desk.journal, "b-good", ago(hours=5), "bb" * 32, SOURCES)
+    long_ago = (datetime.now(UTC) - timedelta(days=200)).timestamp()
+    os.utime(desk.config_path, (long_ago, long_ago))
+    found = desk.json("status", expect=20)
+    disk = found["disks"][0]
+    assert disk["overdue"] == (datetime.now(UTC) + timedelta(hours=9) >= datetime.fromisoformat(_sixteenth(disk["quarter"])))
+    assert tier(found, "cold")["state"] == "overdue"
+    assert f"disk {disk['disk']} is due in {disk['quarter']}, last synced never" in desk.axej("status", expect=20).stdout
+
+
+def _sixteenth(quarter: str) -> str:
+    return f"{quarter[:4]}-{3 * int(quarter[-1]) - 2:02}-16T00:00:00+09:00"
+
+
+def test_prometheus_text_is_what_its_own_tool_reads(desk: Desk):
+    need("promtool")
+    desk.config["tiers"] |= {"cold": COLD, "ring": RING}
+    (desk.folder / "customers.yaml").write_text(
+        'realchoice: {ring_backup: {ssh_user: "a", ssh_ip: "127.0.0.1", receive_dir_at_peer: "/a", receive_dir_at_self: "/b"}}\n'
+    )
+    desk.write()
+    night(desk.journal, "a-good", ago(hours=5), "aa" * 32, SOURCES)
+    said = desk.axej("status", "--prometheus").stdout
+    subprocess.run(["promtool", "check", "metrics"], input=said, text=True, check=True, capture_output=True)
+    assert 'axej_tier_health{customer="axe",tier="local"} 0\n' in said
+    assert 'axej_source_proof{customer="axe",tier="local",source="한국어",proof="stored"} 1\n' in said
+    assert "axej_overdue" in desk.axej("status", "--prometheus").stdout
+
+
+def test_watch_goes_with_no_other_form(desk: Desk):
+    assert "--watch" in desk.axej("status", "--watch", "--json", expect=2).stderr
