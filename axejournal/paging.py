@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from axejournal.domain.run import Run
 from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app import App, View
 
 PART_OF = "part_of"
 """The option of a run that says for which step of which run it was begun."""
@@ -41,11 +41,14 @@ def pages(language: str) -> tuple[Page, ...]:
 
 @dataclass
 class Paging:
-    """`desk`: who sits there now. `link`: (run, step) that each run begun meanwhile belongs to."""
+    """`desk`: who sits there now. `link`: (run, step) that each run begun meanwhile belongs to. `view`: watches those that a
+    recovery begins; `typed`: asks for the password that only a person knows."""
 
     app: App
     desk: Desk = field(default_factory=EmptyDesk)
     link: tuple[str, str] | None = None
+    view: View | None = None
+    typed: Callable[[], str] | None = None
 
     def page(self, name: str) -> Page:
         """A page in the configured language. Raises UsageFault."""
@@ -70,6 +73,21 @@ class Paging:
         """The options of a run that is begun now (they may be a copy of another run's)."""
         own = {name: value for name, value in options.items() if name != PART_OF}
         return {**own, PART_OF: dict(zip(("run", "step"), self.link, strict=True))} if self.link else own
+
+    @contextmanager
+    def opened(self, options: Mapping[str, Any]) -> Iterator[None]:
+        """Inside, the repository of a recovery with these options can be opened. Raises PersonNeeded when its password has
+        to be typed and nobody is there."""
+        from axejournal.domain.errors import PersonNeeded
+        from axejournal.programs.typed_password import held, pipe_path
+
+        if not options.get("typed"):
+            yield
+            return
+        if self.typed is None:
+            raise PersonNeeded("the repository's password has to be typed", 'Type "axej recover" on a terminal to go on.')
+        with held(pipe_path(self.app.state), self.typed()):
+            yield
 
     def begin(self, name: str, values: Mapping[str, str]) -> Run:
         """Works through a page; one that is open already is gone on with. Raises UsageFault, Busy."""

@@ -59,11 +59,11 @@ class Restoring:
         preview: RestorePreview = module.preview(self.app, asked, about)
         return preview
 
-    def begin(self, order: Order, view: View | None = None) -> Run:
-        """Restores and drives the run to its end. What is the only copy of its data is backed up first. Raises Busy,
-        SourceRefused when that backup did not work."""
+    def begin(self, order: Order, view: View | None = None, backup_first: bool = True) -> Run:
+        """Restores and drives the run to its end. What is the only copy of its data is backed up first (a recovery has
+        nothing to back up into). Raises Busy, SourceRefused when that backup did not work."""
         options = dict(order.options)
-        if self.app.config.sources[order.source].only_copy and not options["into"]:
+        if backup_first and self.app.config.sources[order.source].only_copy and not options["into"]:
             options["backed_up_by"] = self._back_up_first(order, view)
         return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(_restoring(order.job).JOB, None, options))
 

@@ -78,6 +78,10 @@ def _sit_down(here: Context) -> tuple[str, ...]:
 
 def tell_any(run: Run) -> int:
     """Says how a run of any kind ended; returns the exit code."""
+    if run.requested.job == "recover":
+        from axejournal.cli.recover import tell_recovery
+
+        return tell_recovery(run)
     if not run.requested.job.startswith("restore."):
         return tell(run)
     from axejournal.cli.restore_story import tell_restore

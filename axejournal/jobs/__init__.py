@@ -14,6 +14,7 @@ def all_jobs() -> tuple[Job[Any], ...]:
         init_repository,
         local_backup,
         notify,
+        recover,
         restore_database,
         restore_files,
         restore_table,
@@ -32,6 +33,7 @@ def all_jobs() -> tuple[Job[Any], ...]:
         restore_files,
         restore_undo,
         runbook,
+        recover,
         notify,
     )
     return tuple(module.JOB for module in modules)

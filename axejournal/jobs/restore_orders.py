@@ -95,12 +95,17 @@ def orders(
         "only_missing": ask.only_missing,
         "config": dict(effective),
     }
-    each = [{"source": source.name, "kind": source.kind, "point": _point(point, asked)} for source, point in chosen]
+    each = [{"source": source.name, "kind": source.kind, "point": point_options(point, asked)} for source, point in chosen]
     made = []
     for place, mine in enumerate(each):
-        job = TABLE if ask.table else DATABASE if mine["kind"] == "postgres" else FILES
+        job = TABLE if ask.table else job_of(str(mine["kind"]))
         made.append(Order(job, str(mine["source"]), {**base, **mine, "queue": each[place + 1 :]}))
     return tuple(made)
+
+
+def job_of(kind: str) -> str:
+    """The job that restores a source of this kind."""
+    return DATABASE if kind == "postgres" else FILES
 
 
 def following(options: Mapping[str, Any]) -> Order | None:
@@ -109,8 +114,7 @@ def following(options: Mapping[str, Any]) -> Order | None:
     if not queue:
         return None
     mine, rest = queue[0], queue[1:]
-    job = DATABASE if mine["kind"] == "postgres" else FILES
-    return Order(job, str(mine["source"]), {**options, **mine, "queue": rest})
+    return Order(job_of(mine["kind"]), str(mine["source"]), {**options, **mine, "queue": rest})
 
 
 def _sources(config: Config, ask: Ask) -> list[PostgresSource | FilesSource]:
@@ -156,7 +160,8 @@ def _older(mine: Iterable[Point], all_points: Iterable[Point], asked: AsOf) -> P
     return max(fitting, key=lambda point: point.at, default=None)
 
 
-def _point(point: Point, asked: AsOf) -> dict[str, Any]:
+def point_options(point: Point, asked: AsOf) -> dict[str, Any]:
+    """What a run records of its restore point."""
     away_s = (asked.until - point.at).total_seconds() if asked.until else None
     return {
         "repository": point.repository,

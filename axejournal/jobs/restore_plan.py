@@ -176,7 +176,7 @@ def restore_kit(hands: RestoreHands, run: Run) -> RestoreKit:
     plan = restore_plan(config, run.requested.options, run.id, hands.state)
     return RestoreKit(
         plan=plan,
-        repository=hands.repository(plan.tier, config),
+        repository=hands.repository(str(run.requested.options.get("opened_as") or plan.tier), config),
         commands=hands.commands(run.id),
         store=hands.store,
         memory=hands.memory,

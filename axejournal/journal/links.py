@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from axejournal.domain.ports.desk import Linked
@@ -32,3 +33,10 @@ def part_of(path: Path, run: str) -> tuple[str, str] | None:
         row = journal.execute(query, (run,)).fetchone()
     found = json.loads(row[0]) if row and row[0] else None
     return (str(found["run"]), str(found["step"])) if found else None
+
+
+def heads_in(path: Path, heads: Iterable[str]) -> int:
+    """How many of these heads (hashes in hex) are hashes of events of this journal."""
+    with readonly.opened(path) as journal:
+        events = (hash.hex() for (hash,) in journal.execute("SELECT hash FROM events"))
+        return len(set(heads).intersection(events))

@@ -17,9 +17,9 @@ from tests.runbooks.pages import Page, Step, blocks, english, korean
 SCENARIOS = ("frame-damaged", "blueprint-damaged", "hive-damaged", "machine-lost", "silent-corruption")
 SECTIONS = ("Symptom", "Decision", "Steps", "How to know that it worked", "Without axej")
 SECTIONS_KO = ("증상", "판단", "절차", "성공 확인", "axej 없이")
-COMING = ("recover",)
+COMING: tuple[str, ...] = ()
 """Commands that pages name and that are not built yet. One that exists must not be here."""
-COMING_JOBS = ("recover",)
+COMING_JOBS: tuple[str, ...] = ()
 """The same for jobs."""
 NAMES = {
     "AS_OF": "2026-05-20T03:00",
