@@ -8,6 +8,7 @@ pytest_plugins = (
     "tests.world.place",
     "tests.world.postgres",
     "tests.world.engine",
+    "tests.world.compose",
     "tests.world.repositories",
     "tests.world.home",
     "tests.world.web",
@@ -17,13 +18,14 @@ pytest_plugins = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=200, metavar="N", help="SIGKILLs at random moments (tests/crash); default 200")
+    parser.addoption("--nights", type=int, default=7, metavar="N", help="nights that a machine lives (tests/campaigns); default 7")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need a Docker engine run in one worker, so that one engine is started."""
     for item in items:
-        if {"docker_engine", "container"} & set(getattr(item, "fixturenames", ())):
+        if {"docker_engine", "container", "compose"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("docker"))
 
 
@@ -31,3 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def kills(request: pytest.FixtureRequest) -> int:
     """How many random kills a crash campaign makes."""
     return int(request.config.getoption("--kills"))
+
+
+@pytest.fixture(scope="session")
+def nights(request: pytest.FixtureRequest) -> int:
+    """How many nights a machine lives in the campaign."""
+    return int(request.config.getoption("--nights"))

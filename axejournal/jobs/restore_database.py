@@ -36,7 +36,7 @@ from axejournal.jobs.steps.compare_database import CompareDatabase
 from axejournal.jobs.steps.fetch_dump import FetchDump
 from axejournal.jobs.steps.load_database import LoadDatabase, RestoreRoles
 from axejournal.jobs.steps.prepare_restore import PrepareRestore
-from axejournal.jobs.steps.run_command import RunCommand
+from axejournal.jobs.steps.run_command import RunCommand, checks_of
 from axejournal.jobs.steps.swap_database import SwapDatabase
 
 NAME = "restore.database"
@@ -151,7 +151,7 @@ def restart_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
 
 def check_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
     """None when nothing was swapped in."""
-    return () if kit.plan.into else tuple(RunCommand(kit.commands, plan) for plan in kit.plan.check)
+    return () if kit.plan.into else checks_of(kit)
 
 
 def tidy(run: Run, kit: RestoreKit) -> None:

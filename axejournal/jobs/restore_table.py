@@ -23,7 +23,7 @@ from axejournal.jobs.restore_views import closing_lines, point_text
 from axejournal.jobs.steps.equalise_table import DropScratch, EqualiseTable
 from axejournal.jobs.steps.fetch_table import FetchTable
 from axejournal.jobs.steps.prepare_table import PrepareTable, faults, size_bytes
-from axejournal.jobs.steps.run_command import RunCommand
+from axejournal.jobs.steps.run_command import RunCommand, checks_of
 from axejournal.jobs.steps.stage_table import CompareTable, StageTable
 
 NAME = "restore.table"
@@ -164,9 +164,7 @@ JOB: Job[TableKit] = Job(
         "restarting": Stage(
             steps=lambda run, kit: tuple(RunCommand(kit.base.commands, plan) for plan in kit.base.plan.restart), leave=_restarted
         ),
-        "checking": Stage(
-            steps=lambda run, kit: tuple(RunCommand(kit.base.commands, plan) for plan in kit.base.plan.check), leave=_checked
-        ),
+        "checking": Stage(steps=lambda run, kit: checks_of(kit.base), leave=_checked),
         "ending": Stage(steps=lambda run, kit: (DropScratch(kit),), leave=_end),
     },
     resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),

