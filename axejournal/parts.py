@@ -14,7 +14,10 @@ from axejournal.domain.events import Fact
 if TYPE_CHECKING:
     from axejournal.config.models import Config
     from axejournal.config.passwords import Secret
+    from axejournal.cold_disks import ColdDisk
     from axejournal.domain.ports import Clock, Containers, Disk, Memory, RepositoryLock
+    from axejournal.domain.ports.volumes import PasswordDesk, Volumes
+    from axejournal.journal.disks import DiskRow
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
     from axejournal.programs.children import RunChildren, Sweeper
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from axejournal.programs.postgres_restore import PostgresRestorer
     from axejournal.programs.postgres_table import PostgresTables
     from axejournal.programs.restic import ResticRepository
+    from axejournal.programs.ssh_peer import SshPeer
     from axejournal.programs.traces import Traces
 
 JOURNAL = "journal.sqlite"
@@ -121,12 +125,64 @@ class Parts:
         from axejournal.programs.install import require_restic
         from axejournal.programs.restic import ResticRepository
         from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.ssh_plain import way_to
 
         chosen = config or self.config
         program, _ = require_restic(chosen.restic.program)
-        place, options, secret = _where(chosen, tier)
-        password = PasswordSource.of(secret.reference)
-        return ResticRepository(program, place, password, cache_dir=self.state / "cache" / tier, options=options)
+        if tier not in chosen.tiers or chosen.tiers[tier].kind == "cold":
+            from axejournal.cold_disks import open_disk
+
+            return open_disk(self, tier, chosen).repository
+        place, secret = _where(chosen, tier)
+        way = self.peer(tier, chosen) or way_to(place, getattr(chosen.tiers[tier], "identity", None))
+        stall = getattr(chosen.tiers[tier], "stall", None)
+        stall_s = stall.total_seconds() if stall else None
+        return ResticRepository(program, place, PasswordSource.of(secret.reference), self.state / "cache" / tier, way, stall_s)
+
+    def peer(self, tier: str, config: Config | None = None) -> SshPeer | None:
+        """The partner's machine, for a tier whose copies lie there."""
+        from axejournal.config.tiers import RingTier
+        from axejournal.programs.ssh import Target
+        from axejournal.programs.ssh_peer import SshPeer
+
+        chosen = config or self.config
+        settings, known = chosen.tiers[tier], chosen.peer(tier)
+        if not isinstance(settings, RingTier) or settings.repository is not None or known is None:
+            return None
+        pinned = self.state / "ssh" / f"known-hosts-{settings.peer}"
+        target = Target(str(settings.peer), known.ssh_user, known.addresses, known.ssh_port, settings.identity, pinned)
+        return SshPeer(target, known.receive_dir_at_peer)
+
+    @functools.cached_property
+    def volumes(self) -> Volumes:
+        """The disks of this machine."""
+        from axejournal.programs.volumes import SystemVolumes
+
+        return SystemVolumes()
+
+    @functools.cached_property
+    def password_desk(self) -> PasswordDesk:
+        """Who can be asked for a password on paper; whoever sits there puts himself here."""
+        from axejournal.domain.ports.volumes import NobodysDesk
+
+        return NobodysDesk()
+
+    def disk_rows(self, tier: str) -> tuple[DiskRow, ...]:
+        """The recorded cold disks of a tier."""
+        from axejournal.journal.disks import disks
+
+        return disks(self.state / JOURNAL, self.config.customer, tier)
+
+    def cold_disk(self, tier: str, disk: str, config: Config | None = None) -> ColdDisk:
+        """A cold disk by its number. Raises UsageFault."""
+        from axejournal.cold_disks import ColdDisk
+
+        return ColdDisk(self, tier, disk, config or self.config)
+
+    @functools.cached_property
+    def opened_disks(self) -> dict[str, ColdDisk]:
+        """Cold disks that this process has opened, by `TIER:DISK`."""
+        return {}
 
     def server(self, source: str, run: str, config: Config | None = None) -> PostgresServer:
         """A source's database server, as a run reaches it."""
@@ -185,22 +241,21 @@ class Parts:
         return (*sidecars, *(self.server(name, run).terminate_sessions for name in servers.values()))
 
 
-def _where(config: Config, tier: str) -> tuple[str, tuple[str, ...], Secret]:
-    """restic's name of a tier's repository, restic's options for it, and where its password is kept."""
+def _where(config: Config, tier: str) -> tuple[str, Secret]:
+    """restic's name of a tier's repository, and where its password is kept."""
     from axejournal.config.tiers import LocalTier, RingTier
     from axejournal.domain.errors import UsageFault
 
     settings = config.tiers[tier]
     if isinstance(settings, LocalTier):
-        return str(settings.repository), (), settings.password
+        return str(settings.repository), settings.password
     if isinstance(settings, RingTier):
         peer = config.peer(tier)
         if settings.repository is not None:
-            return settings.repository, (), settings.password
+            return settings.repository, settings.password
         if peer is None:
             raise UsageFault(f"tier {tier}: customers.yaml does not know {settings.peer}", "Add it there, under ring_backup.")
-        arguments = f"-i {settings.identity} -o BatchMode=yes -o ConnectTimeout=10"
-        return peer.repository(peer.addresses[0]), (f"sftp.args={arguments}",), settings.password
+        return peer.repository(peer.addresses[0]), settings.password
     raise UsageFault(f"tier {tier} can't be opened here", "Name another tier.")
 
 

@@ -24,6 +24,7 @@ class RingBackup(Strict):
     ssh_user: Annotated[str, Field(pattern=r"^[^\s@:/-][^\s@:/]*$")] = Field(examples=["realchoice"])
     ssh_fqdn: Address | None = Field(default=None, description="tried first", examples=["realchoice-macmini.tail090015.ts.net"])
     ssh_ip: Address | None = Field(default=None, description="tried when the name does not answer", examples=["100.114.161.51"])
+    ssh_port: int = Field(default=22, ge=1, le=65535, description="where their ssh answers", examples=[22])
     receive_dir_at_peer: RemotePath = Field(
         description="where the peer keeps ours", examples=["/Users/realchoice/peer-backups/axe/"]
     )

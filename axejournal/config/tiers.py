@@ -125,6 +125,15 @@ class RingTier(_Tier):
     schedule: Schedule = Field(description="when snapshots are pushed", examples=['"30 3 * * *"'])
     wait: Duration = Field(default=timedelta(hours=2), description="how long a push waits for tonight's backup", examples=["2h"])
     rpo: Duration = Field(default=timedelta(hours=28), description="allowed age of the newest copy", examples=["28h"])
+    stall: Duration = Field(
+        default=timedelta(minutes=15), description="a push without progress for so long is ended", examples=["15m"]
+    )
+    read_parts: int = Field(
+        default=30, ge=0, le=256, description="every byte of the copies is read back within so many nights; 0: never", examples=[30]
+    )
+    quiet: Duration = Field(
+        default=timedelta(hours=36), description="the peer is expected to push within this time", examples=["36h"]
+    )
 
     @classmethod
     def together(cls, written: Mapping[str, Any]) -> Iterator[tuple[str, PydanticCustomError]]:
@@ -172,6 +181,13 @@ class ColdTier(_Tier):
         head, _, rest = self.mount.partition("{")
         numbers, _, tail = rest.partition("}")
         return tuple(Path(f"{head}{number.strip()}{tail}") for number in numbers.split(",")) if rest else (Path(head),)
+
+    @property
+    def disks(self) -> dict[str, Path]:
+        """The mount point of each disk by its number, as it stands in the braces; in the order of their turns."""
+        numbers = self.mount.partition("{")[2].partition("}")[0]
+        names = [number.strip() for number in numbers.split(",")] if numbers else ["1"]
+        return dict(zip(names, self.mounts, strict=True))
 
     @classmethod
     def together(cls, written: Mapping[str, Any]) -> Iterator[tuple[str, PydanticCustomError]]:

@@ -10,19 +10,26 @@ import contextlib
 import json
 import os
 import re
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from axejournal.domain.errors import Interrupted, ProgramFailed, RestorePointMissing, WrongPassword
+from axejournal.domain.errors import (
+    AxejError,
+    PeerUnreachable,
+    ProgramFailed,
+    ProgramStalled,
+    RestorePointMissing,
+    WrongPassword,
+)
 from axejournal.domain.ports import BackupOrder, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
-from axejournal.programs import process, restic_leftovers, restic_notes, restic_output, restic_words
+from axejournal.programs import process, restic_leftovers, restic_notes, restic_output, restic_stream, restic_words
 from axejournal.programs.process import Command, Completed
 from axejournal.programs.restic_locks import is_taken
 from axejournal.programs.restic_locks import lock_is_dead as lock_is_dead  # asked for with the repository
+from axejournal.programs.restic_ports import Password, Way
+from axejournal.programs.restic_stall import StallWatch
 
 PROGRESS_PER_S = "2"  # restic's own default is 10 lines a second, for nobody
 
@@ -30,24 +37,17 @@ PROGRESS_PER_S = "2"  # restic's own default is 10 lines a second, for nobody
 Asked = tuple[tuple[str, ...], frozenset[str] | None]  # tags, and the snapshots that were there
 
 
-class Password(Protocol):
-    """Where a repository's password comes from."""
-
-    def environment(self, prefix: str = "RESTIC_") -> dict[str, str]:
-        """The variables, named with this prefix, that let restic fetch it."""
-        ...
-
-
 @dataclass(frozen=True)
 class ResticRepository:
-    """The `Repository` port. `options`: restic's extended options, "sftp.args=…". Without `cache_dir` restic keeps no
-    cache, which for a folder on this machine is as fast."""
+    """The `Repository` port. `way`: there, when it is on another machine; `stall_s`: restic is ended when nothing moves for
+    so long. Without `cache_dir` restic keeps no cache, which for a folder on this machine is as fast."""
 
     program: Path
     place: str
     password: Password
     cache_dir: Path | None = None
-    options: tuple[str, ...] = ()
+    way: Way | None = None
+    stall_s: float | None = None
     answered: dict[Asked, tuple[Snapshot, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     # --- reading: no lock ------------------------------------------------------------------------------------------
@@ -93,9 +93,9 @@ class ResticRepository:
         the page cache mostly: +20 % on a dump of 512 MB, +60 % on 100,000 small files.
         """
         paths = [path.rstrip("/") or "/" for path in include]
-        before = {path for path in paths if os.path.lexists(_below(target, path))}
-        self._stream(_status(progress), *restic_words.restore(snapshot, paths, target))
-        absent = [path for path in paths if path not in before and not os.path.lexists(_below(target, path))]
+        before = {path for path in paths if os.path.lexists(restic_words.below(target, path))}
+        self._stream(restic_output.status_reader(progress), *restic_words.restore(snapshot, paths, target))
+        absent = [path for path in paths if path not in before and not os.path.lexists(restic_words.below(target, path))]
         absent += [path for path in sorted(before - {"/"}) if not any(self._nodes(restic_words.entry(snapshot, path)))]
         if absent:
             hint = "The paths of a snapshot are absolute, as they were when it was taken."
@@ -122,7 +122,7 @@ class ResticRepository:
     def backup(self, order: BackupOrder, progress: Callable[[Progress], None]) -> Stored:
         """See the port. 0.8 s and the work. Raises DiskFull; ProgramFailed when there is no snapshot at the end.
         The parent is the newest snapshot of the same host and paths, unless one is named."""
-        told = _status(progress)
+        told = restic_output.status_reader(progress)
         summary: list[Mapping[str, Any]] = []
 
         def read(line: str) -> None:
@@ -136,17 +136,20 @@ class ResticRepository:
         return restic_output.stored_from(summary[-1], done)
 
     def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> None:
-        """See the port. 1.4 s and the work; copied already: nothing is added. RestorePointMissing when `source` has no
-        such snapshot (restic itself ends with 0 then). Progress is as exact as whole packs."""
-        copy = restic_output.CopyProgress()
+        """See the port. 1.2 s and the work; copied already: nothing is added. RestorePointMissing when `source` has no
+        such snapshot (restic itself ends with 0 then). Progress is as exact as whole packs. `source` (a folder here) gets no
+        lock, so that its own backup and retention go on meanwhile."""
+        copy, watch = restic_output.CopyProgress(), StallWatch(self.stall_s) if self.stall_s else None
 
         def read(line: str) -> None:
             if (step := copy.read(line)) is not None:
                 progress(step)
+                if watch:
+                    watch.heard(step)
 
         words, more = self._from(source)
         try:
-            self._stream(read, "copy", "-v", *words, "--", snapshot, env=more)
+            self._stream(read, "copy", "-v", "--no-lock", *words, "--", snapshot, env=more, watch=watch)
         except WrongPassword as fault:
             self.identity()  # raises when it is this repository's password that is wrong
             raise WrongPassword(f"wrong password for repository {source.place}", fault.hint) from fault
@@ -168,11 +171,11 @@ class ResticRepository:
 
     def check(self, part: int | None = None, of: int | None = None) -> tuple[str, ...]:
         """See the port. Needs the repository for itself; reads everything in `of` calls with part = 1 … of."""
-        done = process.run(self.command(*restic_words.check(part, of)))
+        done = self._go(self.command(*restic_words.check(part, of)))
         if done.exit_code == 1 and "repository contains errors" in done.stderr:
             return restic_output.faults_found(done.stderr) or (restic_output.explain(done.stderr),)
         if done.exit_code != 0:
-            raise restic_output.fault_of(done, self.place, "check")
+            raise self._fault(done, "check")
         return ()
 
     def repair_index(self) -> None:
@@ -224,18 +227,36 @@ class ResticRepository:
 
     def command(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Command:
         cache = ("--cache-dir", str(self.cache_dir)) if self.cache_dir else ("--no-cache",)
-        options = (word for option in self.options for word in ("-o", option))
+        options = (word for option in (self.way.restic_options() if self.way else ()) for word in ("-o", option))
         argv = (str(self.program), "-r", self.place, *cache, *options, *(("--json",) if json_output else ()), *words)
-        return Command(argv, {"RESTIC_PROGRESS_FPS": PROGRESS_PER_S, **self.password.environment(), **(env or {})})
+        environment = {"RESTIC_PROGRESS_FPS": PROGRESS_PER_S, **self.password.environment(), **(env or {})}
+        return Command(argv, environment, silence_s=self.stall_s, grace_s=min(process.GRACE_S, self.stall_s or process.GRACE_S))
 
     def _run(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Completed:
-        done = process.run(self.command(*words, env=env, json_output=json_output))
+        done = self._go(self.command(*words, env=env, json_output=json_output))
         if done.exit_code != 0:
-            raise restic_output.fault_of(done, self.place, words[0])
+            raise self._fault(done, words[0])
         return done
 
+    def _go(self, command: Command, on_line: Callable[[str], None] | None = None) -> Completed:
+        try:
+            return process.run(command, on_line)
+        except ProgramStalled as fault:
+            if not self.way:
+                raise
+            hint = "The machine there answers and does not work on: the partner looks at its load and its disk."
+            raise PeerUnreachable(f"repository {self.place} stalls: {fault.message}", hint) from fault
+
+    def _fault(self, done: Completed, action: str) -> AxejError:
+        return (self.way.fault_of(done.stderr) if self.way else None) or restic_output.fault_of(done, self.place, action)
+
     def _stream(
-        self, read: Callable[[str], None], *words: str, env: Mapping[str, str] | None = None, fine: tuple[int, ...] = (0,)
+        self,
+        read: Callable[[str], None],
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        fine: tuple[int, ...] = (0,),
+        watch: Callable[[], None] | None = None,
     ) -> Completed:
         """Runs, and hands each line to `read`. What `read` raises is raised when restic has ended: a reader that stops
         reading would leave restic hanging on a full pipe."""
@@ -248,53 +269,21 @@ class ResticRepository:
                 except BaseException as fault:
                     raised.append(fault)
 
-        done = process.run(self.command(*words, env=env), guarded)
+        done = self._go(replace(self.command(*words, env=env), watch=watch), guarded)
         if raised:
             raise raised[0]
         if done.exit_code not in fine:
-            raise restic_output.fault_of(done, self.place, words[0])
+            raise self._fault(done, words[0])
         return done
 
     def _nodes(self, words: tuple[str, ...]) -> Iterator[Node]:
         """`restic ls`, line by line as it comes: memory stays flat however many entries there are."""
-        child = process.start(self.command(*words))
-        assert child.stdin and child.stdout and child.stderr
-        child.stdin.close()
-        said: deque[bytes] = deque(maxlen=200)
-        listener = threading.Thread(target=said.extend, args=(child.stderr,), daemon=True)
-        listener.start()
-        try:
-            for line in child.stdout:
-                found = json.loads(line)
-                if found.get("message_type") == "node":
-                    yield restic_output.node_from(found)
-            child.wait()
-            listener.join(timeout=5)
-        finally:
-            child.stdout.close()  # restic ends at its next line, even when it was blocked on a full pipe
-            process.end(child)
-        if process.cancelled():
-            raise Interrupted("restic ls was ended: the run is being cancelled")
-        if child.returncode != 0:
-            done = Completed(child.returncode, b"", b"".join(said).decode("utf-8", "replace"), 0.0)
-            raise restic_output.fault_of(done, self.place, "ls")
+        for found in restic_stream.objects(self.command(*words), lambda done: self._fault(done, "ls")):
+            if found.get("message_type") == "node":
+                yield restic_output.node_from(found)
 
     def _from(self, source: Repository, *words: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """The words and the environment that name a second repository."""
         if not isinstance(source, ResticRepository):
             raise TypeError(f"{source.place} is no restic repository")
-        options = (word for option in source.options for word in ("-o", option))
-        return ("--from-repo", source.place, *options, *words), source.password.environment("RESTIC_FROM_")
-
-
-def _status(progress: Callable[[Progress], None]) -> Callable[[str], None]:
-    def read(line: str) -> None:
-        found = restic_output.parse(line)
-        if found and found.get("message_type") == "status":
-            progress(restic_output.progress_from(found))
-
-    return read
-
-
-def _below(target: Path, path: str) -> Path:
-    return target / path.lstrip("/")
+        return ("--from-repo", source.place, *words), source.password.environment("RESTIC_FROM_")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -200,6 +200,17 @@ def progress_from(found: Mapping[str, Any]) -> Progress:
     files = found.get("current_files") or ()
     done = found.get("bytes_done", found.get("bytes_restored", 0))
     return Progress(done, found.get("total_bytes"), str(files[0]) if files else "")
+
+
+def status_reader(progress: Callable[[Progress], None]) -> Callable[[str], None]:
+    """Takes lines, and tells of each `status` object among them."""
+
+    def read(line: str) -> None:
+        found = parse(line)
+        if found and found.get("message_type") == "status":
+            progress(progress_from(found))
+
+    return read
 
 
 class CopyProgress:

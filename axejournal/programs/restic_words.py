@@ -55,6 +55,11 @@ def literal(path: str) -> str:
     return re.sub(r"([\\*?\[\]])", r"\\\1", path)
 
 
+def below(target: Path, path: str) -> Path:
+    """Where an absolute path of a snapshot is restored to."""
+    return target / path.lstrip("/")
+
+
 def _tag(tag: str) -> str:
     if "," in tag or not tag:
         raise UsageFault(f"tag {tag!r} is empty or has a comma in it, which restic takes for the end of the tag")

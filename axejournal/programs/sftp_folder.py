@@ -4,7 +4,7 @@ Paths come from the partner: absolute ones must lie in the folder, relative ones
 neither symlinks nor hard links, and what the owner of the folder has put there is not followed either (O_NOFOLLOW).
 """
 
-# ruff: noqa: PTH (paths of others, as they come: pathlib would tidy them)
+# ruff: noqa: PTH101, PTH102, PTH104, PTH106, PTH108, PTH118, PTH119, PTH120
 from __future__ import annotations
 
 import errno

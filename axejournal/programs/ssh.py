@@ -12,7 +12,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from axejournal.domain.errors import AxejError, DiskFull, HostKeyChanged, KeyRefused, PeerUnreachable
+from axejournal.domain.errors import AxejError, HostKeyChanged, KeyRefused, PeerUnreachable
 
 CONNECT_S = 5.0
 ALIVE_S, ALIVE_COUNT = 15, 4
@@ -20,7 +20,6 @@ ALIVE_S, ALIVE_COUNT = 15, 4
 CHANGED = re.compile(r"host key verification failed|remote host identification has changed|host key for \S+ has changed", re.I)
 UNKNOWN = re.compile(r"no \S+ host key is known for", re.IGNORECASE)
 REFUSED = re.compile(r"permission denied \((?:publickey|[\w,-]+)\)|too many authentication failures", re.IGNORECASE)
-FULL = re.compile(r"no space left|disk quota exceeded", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -126,8 +125,6 @@ def fault_of(stderr: str, who: str) -> AxejError | None:
             f"peer {who} does not take our SSH key: {said}",
             'The partner adds it there with "axej ring authorize". A key with a passphrase can\'t be used at night.',
         )
-    if FULL.search(stderr):
-        return DiskFull(f"peer {who}: no space is left there: {said}", "The partner frees some space; then run it again.")
     return None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axejournal.domain.errors import DiskFull, HostKeyChanged, KeyRefused, PeerUnreachable, ProgramStalled
+from axejournal.domain.errors import AxejError, DiskFull, HostKeyChanged, KeyRefused, PeerUnreachable, ProgramStalled
 from axejournal.domain.ports.peer import LETTER, HostKey, PeerLook
 from axejournal.programs import process, ssh
 from axejournal.programs.process import Command, Completed
@@ -52,6 +52,10 @@ class SshPeer:
         """restic's options for this moment. Raises PeerUnreachable, HostKeyChanged while no key is pinned."""
         self._insist()
         return (ssh.restic_option(self.target, self.reach().address),)
+
+    def fault_of(self, stderr: str) -> AxejError | None:
+        """What ssh complains of."""
+        return ssh.fault_of(stderr, self.name)
 
     def meet(self) -> HostKey:
         """See Peer."""
@@ -103,7 +107,7 @@ class SshPeer:
             return
         if _no_folder(done):
             raise PeerUnreachable(f"peer {self.name} has no folder {self.folder}", _FOLDER_HINT)
-        if "failure" in done.stderr.lower():  # sftp has no word for a full disk
+        if "failure" in done.stderr.lower() or "no space left" in done.stderr.lower():  # most servers say only "Failure"
             why = f"peer {self.name} does not take a file into {self.folder}: {done.stderr.strip().splitlines()[-1]}"
             raise DiskFull(why, "The partner looks whether the disk there is full; then run it again.")
         raise PeerUnreachable(f"peer {self.name} does not take a file into {self.folder}: {_said(done)}", _FOLDER_HINT)

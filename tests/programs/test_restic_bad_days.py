@@ -187,13 +187,22 @@ def test_check_finds_a_pack_that_is_gone(damaged: tuple[ResticRepository, str, P
     assert repository.check() == (f"pack {pack}: does not exist",)
 
 
+class _Port9:
+    """Where nobody answers."""
+
+    def restic_options(self) -> tuple[str, ...]:
+        return ("sftp.args=-p 9 -o BatchMode=yes -o ConnectTimeout=5",)
+
+    def fault_of(self, stderr: str) -> None:
+        return None
+
+
 def test_peer_without_a_server_is_unreachable(restic: Path, tmp_path: Path) -> None:
     if not shutil.which("ssh"):
         need("sshd")
     password = PasswordSource("file", str(tmp_path / "password"))
     (tmp_path / "password").write_text("x")
-    options = ("sftp.args=-p 9 -o BatchMode=yes -o ConnectTimeout=5",)
-    repository = ResticRepository(restic, "sftp:nobody@127.0.0.1:/r", password, options=options)
+    repository = ResticRepository(restic, "sftp:nobody@127.0.0.1:/r", password, way=_Port9())
     # restic may end before it has passed on what ssh said
     with pytest.raises(PeerUnreachable, match=r"port 9: Connection refused|unable to start the sftp session") as caught:
         repository.identity()

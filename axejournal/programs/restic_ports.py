@@ -1,0 +1,27 @@
+"""What a restic repository asks of others: its password, and the way to another machine."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from axejournal.domain.errors import AxejError
+
+
+class Way(Protocol):
+    """How a repository on another machine is reached."""
+
+    def restic_options(self) -> tuple[str, ...]:
+        """restic's extended options for this moment. Raises PeerUnreachable, HostKeyChanged, KeyRefused."""
+        ...
+
+    def fault_of(self, stderr: str) -> AxejError | None:
+        """What it complains of in restic's stderr; None when it is not the way that failed."""
+        ...
+
+
+class Password(Protocol):
+    """Where a repository's password comes from."""
+
+    def environment(self, prefix: str = "RESTIC_") -> dict[str, str]:
+        """The variables, named with this prefix, that let restic fetch it."""
+        ...
