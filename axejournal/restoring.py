@@ -13,9 +13,9 @@ from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
     from axejournal.app import App, View
-    from axejournal.jobs.restore_orders import Ask, Order
+    from axejournal.jobs.restore_orders import Ask, Order, Point
     from axejournal.jobs.restore_preview import RestorePreview
-    from axejournal.journal.rows import PointRow
+    from axejournal.tag_points import ByTags
 
 SEQUENCE = "restore:sequence"  # the lease of a process that restores several sources
 
@@ -33,19 +33,33 @@ class Restoring:
         from axejournal.journal.reader import points
 
         zone = ZoneInfo(self.app.config.timezone)
+        tags = self._by_tags(ask)
 
-        def of(source: str | None) -> tuple[PointRow, ...]:
+        def of(source: str | None) -> Sequence[Point]:
+            if tags is not None:
+                return tags.of(source)
             found = points(self.app.state / JOURNAL, source, ask.tier, self.app.config.customer)
             return tuple(replace(point, at=point.at.astimezone(zone)) for point in found)
 
         def made(one: Ask) -> tuple[Order, ...]:
             return orders(self.app.config, dumps(self.app.config), one, of, self.app.clock.now(), self.app.now_text())
 
+        if tags is not None:
+            return tags.orders(ask, made)
         if ask.table:
             from axejournal.jobs.restore_table_plan import table_order
 
             return (table_order(made, self.app.config, ask, self.app.store),)
         return made(ask)
+
+    def _by_tags(self, ask: Ask) -> ByTags | None:
+        """The tier's points by its repository's tags, when the journal knows none at all of that tier."""
+        from axejournal.domain.asof import LAST_VALID
+        from axejournal.journal.reader import points
+        from axejournal.tag_points import by_tags
+
+        known = points(self.app.state / JOURNAL, None, ask.tier, self.app.config.customer, limit=1, removed=True)
+        return None if known else by_tags(self.app, ask.tier, ask.as_of == LAST_VALID)
 
     def preview(self, order: Order) -> RestorePreview:
         """What `begin` would do; touches nothing."""
@@ -54,10 +68,13 @@ class Restoring:
         module = _restoring(order.job)
         asked = Run("preview", self.app.requested(module.JOB, None, order.options), module.JOB.machine.initial, 1, 0)
         about = About(
-            self._last_duration_s(order), _page_of(order), self.app.clock.now().astimezone(ZoneInfo(self.app.config.timezone))
+            self._last_duration_s(order),
+            _page_of(order, self.app.config.language),
+            self.app.clock.now().astimezone(ZoneInfo(self.app.config.timezone)),
         )
         preview: RestorePreview = module.preview(self.app, asked, about)
-        return preview
+        known_by = order.options.get("known_by")
+        return replace(preview, warnings=(str(known_by), *preview.warnings)) if known_by else preview
 
     def begin(self, order: Order, view: View | None = None, backup_first: bool = True) -> Run:
         """Restores and drives the run to its end. What is the only copy of its data is backed up first (a recovery has
@@ -148,11 +165,10 @@ def _restoring(job: str) -> Any:
     return importlib.import_module(f"axejournal.jobs.{job.replace('.', '_')}")
 
 
-def _page_of(order: Order) -> str:
+def _page_of(order: Order, language: str) -> str:
     """The page of runbooks/ that goes with a restore: the source's own when there is one."""
-    from axejournal.shipped import folder
+    from axejournal.shipped import page_path
 
-    own = f"{order.source}-damaged"
-    if order.options["table"]:
-        return "silent-corruption"
-    return own if (folder("runbooks") / f"{own}.md").exists() else "failed-run"
+    own = "silent-corruption" if order.options["table"] else f"{order.source}-damaged"
+    path = page_path(own, language) or page_path("failed-run", language)
+    return path.name.removesuffix(".md") if path else own

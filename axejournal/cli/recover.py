@@ -51,7 +51,7 @@ def recover(**typed: Any) -> int:
 
     \b
     Example:
-      axej recover --from ring --repository sftp:realchoice@peer:/Users/realchoice/peer-backups/axe --dry-run
+      axej recover --from ring --repository sftp:axe@peer:/peer-backups/axe --dry-run
       axej recover --from cold --repository /Volumes/axe-cold-2/restic-repo
 
     It needs a repository and its password, nothing else: no configuration, no journal. What is on this machine already is

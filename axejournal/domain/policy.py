@@ -11,8 +11,8 @@ PROOFS: tuple[str, ...] = ("suspect", "stored", "checked", "restored", "verified
 
 
 def proof_rank(proof: str) -> int:
-    """The place of a proof in PROOFS."""
-    return PROOFS.index(proof)
+    """The place of a proof in PROOFS; one that nobody recorded is no better than the worst."""
+    return PROOFS.index(proof) if proof in PROOFS else 0
 
 
 @dataclass(frozen=True)
