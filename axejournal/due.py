@@ -16,6 +16,10 @@ OF_TIERS = {"local": "backup.local", "ring": "ring.push", "cold": "cold.sync"}
 OF_ALL = {"drill": "restore.drill", "check": "repository.check"}
 """The jobs that are of no one tier, by the name of their schedule: a success for any tier satisfies it."""
 
+LOOKED = "overdue-looked"
+"""A file of the state folder: when this was looked at last. It may be deleted."""
+EVERY_S = 3600
+
 
 def job_of(name: str, effective: Mapping[str, Any]) -> str | None:
     """The job of a tier or of a schedule; None when there is none of that name."""
@@ -91,6 +95,23 @@ def anything_open(journal: Path) -> bool:
         return (
             connection.execute("SELECT 1 FROM runs WHERE outcome = 'open' AND state != 'waiting' LIMIT 1").fetchone() is not None
         )
+
+
+def looked_lately(state: Path, now: datetime) -> bool:
+    """Whether someone looked within the hour. Cheap."""
+    try:
+        past_s = now.timestamp() - float((state / LOOKED).read_text())
+    except (OSError, ValueError):
+        return False
+    return 0 <= past_s < EVERY_S
+
+
+def note_look(state: Path, now: datetime) -> None:
+    """Someone looked. Does nothing, without error, where that can't be kept."""
+    try:
+        (state / LOOKED).write_text(f"{now.timestamp():.0f}\n")
+    except OSError:
+        return
 
 
 def _instant(microseconds: int) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
     from axejournal.app import App, View
+    from axejournal.domain.overdue import Late
     from axejournal.domain.ports.outbox import Channel, Delivery, Entry
     from axejournal.journal.outbox import Waiting
     from axejournal.programs.notify import PingChannel
@@ -69,16 +70,50 @@ class Telling:
             self._starts[name] = thread
 
     def after(self, run: Run | None = None) -> None:
-        """What is done once a run has ended, and at the end of a scheduled call: sends what waits. Never raises for what
-        can't be sent; a run that is being cancelled sends nothing."""
+        """What is done once a run has ended, and at the end of a scheduled call: records what is overdue, sends what waits.
+        Never raises; a process that is being cancelled does nothing."""
         if self._busy or self.app.children.cancelled():
             return
-        self._busy = True
-        try:
+        with self._alone():
             with contextlib.suppress(Exception):  # a bug in telling is in the journal, and no reason for a backup to fail
+                self.watch()
+            with contextlib.suppress(Exception):
                 self.send()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Inside, the end of a run of our own is no reason to look and to send again."""
+        before, self._busy = self._busy, True
+        try:
+            yield
         finally:
-            self._busy = False
+            self._busy = before
+
+    def watch(self) -> Run | None:
+        """Records what is overdue, as a run that fails; None when there is nothing new to say. See overdue.is_to_be_told."""
+        from axejournal.config.effective import dumps
+        from axejournal.due import note_look
+        from axejournal.jobs import watch_overdue
+        from axejournal.watching import late
+
+        app, now = self.app, self.app.clock.now()
+        journal = app.state / JOURNAL
+        found = late(dumps(app.config), journal, app.config_path, now)
+        note_look(app.state, now)
+        if not self._is_new(found):
+            return None
+        with app.leases.take("overdue:watch", "watch", wait_s=LEASE_WAIT_S), self._alone():
+            if not self._is_new(found):
+                return None
+            asked = app.requested(watch_overdue.JOB, None, watch_overdue.options(found, app.now_text()))
+            return app.engine().begin(app.new_run_id(), asked)
+
+    def _is_new(self, found: Sequence[Late]) -> bool:
+        from axejournal.domain.overdue import is_to_be_told
+        from axejournal.watching import told
+
+        before, at = told(self.app.state / JOURNAL, self.app.config.customer)
+        return is_to_be_told(found, before, at, self.app.clock.now())
 
     def send(self, due_only: bool = True, view: View | None = None) -> Run | None:
         """Sends what waits, as a run; None when nothing does. Raises Busy."""
@@ -89,7 +124,8 @@ class Telling:
         for thread in self._starts.values():
             thread.join(START_WAIT_S)
         self._starts.clear()
-        with self.app.leases.take("outbox", "notify", wait_s=LEASE_WAIT_S):  # two runs that end at once would send twice
+        # two runs that end at once would send twice
+        with self.app.leases.take("outbox", "notify", wait_s=LEASE_WAIT_S), self._alone():
             pairs = [(row.channel, row.position) for row in self.waiting(due_only)]
             asked = self.app.requested(notify.JOB, None, notify.options(self.settings, pairs, self.app.now_text()))
             return self.app.engine(view).begin(self.app.new_run_id(), asked) if pairs else None

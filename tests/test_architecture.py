@@ -26,7 +26,8 @@ MAY_IMPORT = {  # room -> what of axejournal it may import, besides itself
     "proof_parts": ("domain", "config", "journal", "parts", "scratches", "programs"),
     "proving": ("domain", "config", "jobs", "journal", "parts", "app"),
     "copying": ("domain", "config", "jobs", "journal", "parts"),
-    "telling": ("domain", "config", "jobs", "journal", "parts", "programs"),
+    "watching": ("domain", "config", "engine", "journal", "due"),
+    "telling": ("domain", "config", "jobs", "journal", "parts", "programs", "due", "watching"),
     "restoring": ("domain", "config", "jobs", "journal", "parts", "tag_points", "shipped"),
     "paging": ("domain", "jobs", "journal", "parts", "programs", "shipped"),
     "recovering": ("domain", "config", "jobs", "journal", "parts", "programs"),
@@ -34,7 +35,7 @@ MAY_IMPORT = {  # room -> what of axejournal it may import, besides itself
     "placing": ("domain", "config", "jobs", "journal", "parts", "programs", "app", "recovering"),
     "checks": ("domain", "config", "journal", "programs", "due", "schedules", "app", "shipped"),
     "demo": ("domain", "config", "app", "programs", "shipped"),
-    "cli": ("domain", "config", "jobs", "journal", "programs.clock", "due", "schedules", "app", "paging", "recovering", "placing", "parts", "checks", "demo", "shipped"),
+    "cli": ("domain", "config", "jobs", "journal", "programs.clock", "due", "schedules", "app", "paging", "recovering", "placing", "parts", "checks", "watching", "demo", "shipped"),
     "__main__": ("cli",),
     "__init__": (),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from typing import Any
 def nothing_due(words: list[str]) -> bool:
     """Whether a call such as `axej backup --local --scheduled` has nothing to resume and nothing to run.
 
-    False whenever that can't be told cheaply (no cache, other words): then the whole program looks.
+    False whenever that can't be told cheaply (no cache, other words), once an hour (to see what is overdue), and while a
+    message waits to be sent: then the whole program looks.
     """
     config_path = _config_path(words)
     if config_path is None:
@@ -27,11 +29,22 @@ def nothing_due(words: list[str]) -> bool:
     from axejournal.domain.errors import AxejError
     from axejournal.programs.clock import SystemClock
 
-    journal = Path(effective["state"]) / "journal.sqlite"
+    state, now = Path(effective["state"]), SystemClock().now()
+    journal = state / "journal.sqlite"
     try:
-        return not due.anything_open(journal) and due.due_slot(name, effective, journal, config_path, SystemClock().now()) is None
+        quiet = not due.anything_open(journal) and due.due_slot(name, effective, journal, config_path, now) is None
+        return quiet and due.looked_lately(state, now) and not _waiting(effective, journal, now)
     except AxejError:
         return False
+
+
+def _waiting(effective: Mapping[str, Any], journal: Path, now: datetime) -> bool:
+    """Whether a message is to be sent."""
+    from axejournal.domain.channels import channel_names
+    from axejournal.journal.outbox import waiting
+
+    names = channel_names(effective["notify"], effective["heartbeat"])
+    return bool(waiting(journal, effective["customer"], names, now))
 
 
 def _schedule(words: list[str], tiers: Mapping[str, Any]) -> str | None:

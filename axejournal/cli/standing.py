@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from axejournal.cli.surroundings import Disk, Surroundings, surroundings
-from axejournal.config.units import duration, duration_text
+from axejournal.cli.surroundings import Surroundings, surroundings
+from axejournal.config.units import duration
+from axejournal.domain.overdue import AGE, Late, sentences
 from axejournal.due import job_of, next_slot
 from axejournal.journal import reader
+from axejournal.watching import began, late
 
 if TYPE_CHECKING:
     from axejournal.cli.context import Context
@@ -86,6 +87,7 @@ class Standing:
     tiers: tuple[TierStanding, ...]
     open_runs: tuple[OpenRun, ...]
     around: Surroundings
+    late: tuple[Late, ...] = ()
 
     @property
     def health(self) -> str:
@@ -94,50 +96,37 @@ class Standing:
 
     @property
     def overdue(self) -> bool:
-        """Whether any tier's RPO is missed."""
-        return any(tier.state == OVERDUE for tier in self.tiers)
+        """Whether anything is."""
+        return bool(self.late)
 
 
 def stand(here: Context) -> Standing:
     """Looks. Raises JournalDamaged, JournalNewer, ConfigurationFault."""
     now, config = here.now(), here.light
-    began = _began(here)
+    lates = late(config, here.journal_path, here.config_path, now)
     newest = {
         (point.tier, point.source): (point, count) for point, count in reader.standing(here.journal_path, config["customer"])
     }
     known = reader.freshness(here.journal_path, config["customer"])
     fresh = {(row.job, row.tier): row for row in known}
-    around = surroundings(here, known, began, now)
-    late = {disk.tier: disk for disk in around.disks if disk.overdue}
+    around = surroundings(here, known, began(here.journal_path, here.config_path), now)
     sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}
     tiers = []
     for tier, settings in config["tiers"].items():
         job = job_of(tier, config)
         allowed = duration(settings["rpo"]) if settings.get("rpo") else None
-        sources = tuple(_source(name, tier, newest.get((tier, name)), allowed, began, now) for name in config["sources"])
-        tiers.append(_tier(here, tier, job, sources, allowed, fresh.get((job or "", tier)), sizes.get(tier), now))
-        if tier in late:
-            tiers[-1] = _late(tiers[-1], late[tier], here)
-    return Standing(config["customer"], now, tuple(tiers), _open_runs(here), around)
+        mine = tuple(each for each in lates if each.tier == tier)
+        sources = tuple(_source(name, tier, newest.get((tier, name)), mine, now) for name in config["sources"])
+        tiers.append(_tier(here, tier, job, sources, allowed, mine, fresh.get((job or "", tier)), sizes.get(tier), now))
+    return Standing(config["customer"], now, tuple(tiers), _open_runs(here), around, lates)
 
 
-def _began(here: Context) -> datetime:
-    """Nothing can be overdue from before it was asked for: the journal's first event, or a later change of the
-    configuration (which may have added a source)."""
-    written = datetime.fromtimestamp(here.config_path.stat().st_mtime, UTC)
-    first = reader.began(here.journal_path)
-    return max(first, written) if first else written
-
-
-def _source(
-    name: str, tier: str, newest: tuple[PointRow, int] | None, allowed: timedelta | None, began: datetime, now: datetime
-) -> SourceStanding:
+def _source(name: str, tier: str, newest: tuple[PointRow, int] | None, late: tuple[Late, ...], now: datetime) -> SourceStanding:
     point, count = newest or (None, 0)
-    since = point.at if point else began
-    late = since + allowed if allowed is not None and since + allowed < now else None
-    state = OVERDUE if late else OK if point else NEVER
+    since = next((each.since for each in late if each.kind == AGE and each.source == name), None)
+    state = OVERDUE if since else OK if point else NEVER
     age_s = max(0.0, (now - point.at).total_seconds()) if point else None
-    return SourceStanding(name, tier, state, point, count, age_s, late)
+    return SourceStanding(name, tier, state, point, count, age_s, since)
 
 
 def _tier(
@@ -146,11 +135,11 @@ def _tier(
     job: str | None,
     sources: tuple[SourceStanding, ...],
     allowed: timedelta | None,
+    late: tuple[Late, ...],
     fresh: FreshRow | None,
     repository: RepositoryRow | None,
     now: datetime,
 ) -> TierStanding:
-    late = [source for source in sources if source.state == OVERDUE]
     never = [source.source for source in sources if source.state == NEVER]
     last = reader.find_run(here.journal_path, fresh.attempt_run) if fresh else None
     state = OVERDUE if late else OK if fresh and fresh.done_at and not never else NEVER
@@ -158,27 +147,17 @@ def _tier(
         tier=tier,
         job=job,
         state=state,
-        reason=_reason(late, never, fresh, allowed),
+        reason=_reason(late, never, fresh),
         fresh=fresh,
         last=last,
         rpo_s=allowed.total_seconds() if allowed else None,
-        overdue_since=min((source.overdue_since for source in late if source.overdue_since), default=None),
+        overdue_since=min((each.since for each in late), default=None),
         size_bytes=_packed_bytes(here.light["tiers"][tier]) or (repository.size_bytes if repository else None),
         grown_bytes=last.stored_bytes if last else None,
         points=sum(source.points for source in sources),
         next_run=next_slot(tier, here.light, now) if job else None,
         sources=sources,
     )
-
-
-def _late(tier: TierStanding, disk: Disk, here: Context) -> TierStanding:
-    """A cold tier whose disk of the quarter was not synced in time."""
-    from axejournal.domain.rotation import Quarter
-
-    since = datetime.combine(Quarter.read(disk.quarter).last_day + timedelta(days=1), time(), ZoneInfo(here.zone))
-    why = f"disk {disk.disk} of {disk.quarter} was not synced by its 15th day: connect it"
-    reason = "; ".join(part for part in (why, tier.reason) if part)
-    return replace(tier, state=OVERDUE, reason=reason, overdue_since=min(since, tier.overdue_since or since))
 
 
 def _packed_bytes(settings: Mapping[str, Any]) -> int | None:
@@ -193,12 +172,11 @@ def _packed_bytes(settings: Mapping[str, Any]) -> int | None:
     return total
 
 
-def _reason(late: list[SourceStanding], never: list[str], fresh: FreshRow | None, allowed: timedelta | None) -> str:
-    if fresh is None and not late:
-        return "no run yet"
+def _reason(late: tuple[Late, ...], never: list[str], fresh: FreshRow | None) -> str:
     if late:
-        names = ", ".join(source.source for source in late)
-        return f"no restore point of {names} is younger than {duration_text(allowed)}" if allowed else ""
+        return "; ".join(sentence.split(": ", 1)[1] for sentence in sentences(late))
+    if fresh is None:
+        return "no run yet"
     return f"no restore point of {', '.join(never)} yet" if never else ""
 
 
@@ -215,6 +193,10 @@ def as_json(standing: Standing) -> dict[str, Any]:
         "state": OVERDUE if standing.overdue else OK if all(tier.state == OK for tier in standing.tiers) else NEVER,
         "health": standing.health,
         "tiers": [_tier_json(tier, standing.around.sizes.get(tier.tier, ())) for tier in standing.tiers],
+        "overdue": [
+            {"key": each.key, "tier": each.tier or None, "since": each.since.isoformat(), "reason": sentences((each,))[0]}
+            for each in standing.late
+        ],
         "open_runs": [
             {"run": each.run.run, "job": each.run.job, "state": each.run.state, "alive": each.alive, "steps": each.run.open_steps}
             for each in standing.open_runs

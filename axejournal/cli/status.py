@@ -55,7 +55,21 @@ def status(watch: bool, prometheus: bool, as_json: bool) -> int:
         print_json(standing.as_json(found))
     else:
         _print(here, found)
+    _record(here, found)
     return MISSED if found.overdue else 0
+
+
+def _record(here: Context, found: Standing) -> None:
+    """What is overdue and was not told today becomes a run, so that it is told; nothing that fails in that is status's."""
+    import contextlib
+
+    from axejournal.domain.overdue import is_to_be_told
+    from axejournal.watching import told
+
+    with contextlib.suppress(Exception):
+        before, at = told(here.journal_path, here.light["customer"])
+        if is_to_be_told(found.late, before, at, found.at):
+            here.app.telling.after()
 
 
 def _watch(here: Context) -> int:
@@ -195,6 +209,9 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
         if tier.last is not None and tier.last.outcome not in ("succeeded", "open"):
             why = (tier.last.message or "").split("\n", 1)[0]
             notes.append(f'last run {tier.last.run} {tier.last.outcome}: {why} ("axej history {tier.last.run}")')
+    for each in found.late:
+        if not each.tier:
+            notes.append(f"overdue since {local(each.since, here.zone)}: {each.text}")
     for each in found.open_runs:
         steps = f" ({', '.join(each.run.open_steps)})" if each.run.open_steps else ""
         where = f"run {each.run.run} is in state {each.run.state}{steps}"

@@ -21,6 +21,7 @@ def all_jobs() -> tuple[Job[Any], ...]:
         restore_undo,
         ring_push,
         runbook,
+        watch_overdue,
     )
 
     modules = (
@@ -35,5 +36,6 @@ def all_jobs() -> tuple[Job[Any], ...]:
         runbook,
         recover,
         notify,
+        watch_overdue,
     )
     return tuple(module.JOB for module in modules)

@@ -75,7 +75,7 @@ def test_status_of_a_restore_point_older_than_its_rpo_ends_with_20(desk: Desk):
 
 
 def test_status_with_another_rpo_is_not_overdue(desk: Desk):
-    desk.config["tiers"]["local"]["rpo"] = "2d"
+    desk.config["tiers"]["local"] |= {"rpo": "2d", "schedule": "0 3 1 1 *"}
     desk.write()
     night(desk.journal, "a-good", ago(hours=30), "aa" * 32, SOURCES)
     assert tier(desk.json("status"), "local")["state"] == "ok"
