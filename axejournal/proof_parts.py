@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from axejournal.config.models import Config
     from axejournal.domain.reading import PartRead
     from axejournal.journal.rows import PointRow
+    from axejournal.programs.commands_scratch import BareCommands
+    from axejournal.scratches import Scratches
 
 
 class ProofParts(Parts):
@@ -47,3 +50,36 @@ class ProofParts(Parts):
         from axejournal.programs.restic_damage import part_bytes
 
         return part_bytes(self.repository(tier, config).place, part, of)
+
+    @functools.cached_property
+    def scratch(self) -> Scratches:
+        """Servers of a drill alone."""
+        from axejournal.programs.docker_sidecars import DockerContainers
+        from axejournal.programs.install import require_postgres_program
+        from axejournal.scratches import Scratches
+
+        def engine() -> DockerContainers:
+            found = self.containers
+            assert isinstance(found, DockerContainers)
+            return found
+
+        return Scratches(self.state / "drill", require_postgres_program, engine, self.clock)
+
+    def scratch_commands(self, run: str) -> BareCommands:
+        """Commands of a drill."""
+        from axejournal.programs.commands_scratch import BareCommands
+
+        return BareCommands(lambda program, code, said: self.traces.keep(run, program, code, said))
+
+    def sweep_scratch(self) -> tuple[str, ...]:
+        """Ends what drills left whose run has ended, or whose deadline is over; says what it was. Free when there is nothing."""
+        if not (self.state / "drill").is_dir():
+            return ()
+        open_runs, now = set(self.store.open_runs()), self.clock.now()
+
+        def is_wanted(run: str, until: datetime | None) -> bool:
+            if self.leases.holder(f"run:{run}") is not None:
+                return True
+            return run in open_runs and until is not None and until > now
+
+        return self.scratch.sweep(is_wanted)

@@ -10,6 +10,7 @@ from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
     from axejournal.app import App, View
+    from axejournal.jobs.drill_plan import DrillAsk
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class Proving:
 
         config = self.app.config
         options = check_options(self._tier(tier), config.check.parts, dumps(config), self.app.now_text())
+        return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(JOB, slot, options))
+
+    def drill(self, ask: DrillAsk, slot: datetime | None = None, view: View | None = None) -> Run:
+        """Brings sources back into scratch servers and tells what came of it. Raises Busy, UsageFault."""
+        from axejournal.config.effective import dumps
+        from axejournal.jobs.drill_plan import drill_options
+        from axejournal.jobs.restore_drill import JOB
+
+        options = drill_options(self.app.config, dumps(self.app.config), ask, self.app.now_text())
         return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(JOB, slot, options))
 
     def _tier(self, name: str) -> str:

@@ -30,12 +30,25 @@ class AfterRestore(Strict):
     check: Commands = Field(default=(), description="commands that must end well, or the run offers undo")
 
 
+class DrillExport(Strict):
+    """A round trip: what a command exports from the scratch server is what the database holds."""
+
+    run: Command = Field(
+        description="writes files into the folder that AXEJ_EXPORT names", examples=["index export-evidence --all"]
+    )
+    hashes: Text = Field(
+        description="a query that gives a column sha256 (hex) of each thing to be exported",
+        examples=["SELECT encode(sha256(content), 'hex') AS sha256 FROM evidence_blob"],
+    )
+
+
 class SourceDrill(Strict):
     """What a drill does with this source besides comparing its tables."""
 
     checks: Commands = Field(
         default=(), description="commands against the scratch server, which PGHOST, PGPORT, PGUSER and PGDATABASE name"
     )
+    export: DrillExport | None = Field(default=None, description="exports all of something, and compares hashes")
 
 
 class Requirement(Strict):

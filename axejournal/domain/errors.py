@@ -199,22 +199,15 @@ class RepositoryDamaged(AxejError):
     runbook = "repository-damaged"
 
 
-class RestorePointDamaged(AxejError):
-    """A snapshot does not give back what was put into it. The live data was not touched."""
+class DrillFailed(AxejError):
+    """A rehearsed restore did not give a source back, or not as it was. The message names each, and why."""
 
-    runbook = "restore-point-damaged"
-
-
-class RestoreDiffers(AxejError):
-    """What was restored, beside the live data, is not what was counted when it was dumped. The live data was not touched."""
-
-    runbook = "restore-point-damaged"
+    exit_code = 21
+    runbook = "drill-failed"
 
 
-class CheckFailed(AxejError):
-    """Restored and in its place, but a check of `after_restore` says that it is not right. It can be undone."""
-
-    runbook = "check-failed"
+class DrillUnsafe(DrillFailed):
+    """A scratch server is, or could be, a source's own. Nothing was done in it."""
 
 
 class DiskFull(AxejError):
@@ -243,6 +236,54 @@ class PeerUnreachable(AxejError):
     exit_code = 50
     runbook = "peer-unreachable"
     passing = True
+
+
+class HostKeyChanged(AxejError):
+    """The peer's machine shows another host key than the pinned one, or none was pinned yet. Nothing was sent."""
+
+    exit_code = 50
+    runbook = "host-key-changed"
+
+
+class KeyRefused(AxejError):
+    """The peer's machine answers and does not take our SSH key, or the key is not there."""
+
+    exit_code = 50
+    runbook = "ssh-key-refused"
+
+
+class ConsentMissing(AxejError):
+    """Both operators' agreement is not recorded, or was withdrawn: nothing is sent."""
+
+    runbook = "ring-consent"
+
+
+class DiskMissing(AxejError):
+    """No disk is mounted where a cold one is to be; a folder alone is none. Nothing was written there."""
+
+    exit_code = 50
+    runbook = "cold-ssd"
+
+
+class DiskForeign(AxejError):
+    """A disk is mounted there, and it is another one than the journal recorded. Nothing was written on it."""
+
+    exit_code = 10
+    runbook = "cold-ssd"
+
+
+class DiskReadOnly(AxejError):
+    """The right disk is there, and nothing can be written on it."""
+
+    exit_code = 50
+    runbook = "cold-ssd"
+
+
+class KeysCircular(AxejError):
+    """What opens a repository is kept only where that repository would have to be opened first."""
+
+    exit_code = 4
+    runbook = "keys-circular"
 
 
 class Interrupted(AxejError):

@@ -14,13 +14,14 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from axejournal.domain.errors import Interrupted, ProgramMissing, ProgramStalled
 from axejournal.domain.ports import Child
+from axejournal.programs.hidden import handed
 
 MARK = "AXEJ_RUN"
 GRACE_S = 10.0  # restic removes its own locks on SIGTERM (measured); SIGKILL leaves one behind
@@ -30,7 +31,7 @@ STRIPPED = ("RESTIC_", "PG", "AXEJ_", "LC_", "LANG")  # inherited settings that 
 
 @dataclass(frozen=True)
 class Command:
-    """What to start. `env` is added to a cleaned copy of ours and must hold no secret (argv neither)."""
+    """What to start. `env` is added to a cleaned copy of ours and must hold no secret but a Hidden one (argv neither)."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Command:
     cwd: Path | None = None
     grace_s: float = GRACE_S  # between SIGTERM and SIGKILL, when it has to be ended
     user: str | None = None  # start as this user (root only): PostgreSQL's servers refuse root
+    bare: bool = False  # nothing of our environment: only `env`, and the run's mark
     watch: Callable[[], None] | None = None  # called about four times a second; what it raises ends the child
 
 
@@ -127,18 +129,20 @@ def start(command: Command) -> subprocess.Popen[bytes]:
     if cancelled():
         raise Interrupted("the run is being cancelled")
     owner = _owner.get()
-    environment = clean_environment(command.env, owner.run if owner else None)
+    environment = clean_environment(command.env, owner.run if owner else None, command.bare)
     try:
-        process = subprocess.Popen(
-            command.argv,
-            env=environment,
-            cwd=command.cwd,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            user=command.user,
-        )
+        with handed(command.argv, environment) as given:
+            process = subprocess.Popen(
+                given.argv,
+                env=given.environment,
+                cwd=command.cwd,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                user=command.user,
+                pass_fds=given.descriptors,
+            )
     except (FileNotFoundError, PermissionError) as fault:
         if command.cwd is not None and not command.cwd.is_dir():
             raise ProgramMissing(f"{command.argv[0]}: its working directory {command.cwd} is missing") from fault
@@ -153,6 +157,12 @@ def start(command: Command) -> subprocess.Popen[bytes]:
             end(process)
             raise
     return process
+
+
+def spawn(argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Starts a program of our own that outlives us, with our environment; what it says is added to the file `log`."""
+    with log.open("ab") as said:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
 
 
 def end(process: subprocess.Popen[bytes], grace_s: float = GRACE_S) -> None:
@@ -183,8 +193,11 @@ def cancelled() -> str | None:
     return _cancelled_by[0] if _cancelled_by else None
 
 
-def clean_environment(added: Mapping[str, str], run_id: str | None) -> dict[str, str]:
-    """Ours without what would change a child's behaviour, English messages, plus `added` and the run's mark."""
+def clean_environment(added: Mapping[str, str], run_id: str | None, bare: bool = False) -> dict[str, str]:
+    """Ours without what would change a child's behaviour, English messages, plus `added` and the run's mark; bare: only
+    these two."""
+    if bare:
+        return {**added, **({MARK: run_id} if run_id else {})}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(STRIPPED)}
     marks = {MARK: run_id} if run_id else {}
     return {**kept, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8", **marks, **added}

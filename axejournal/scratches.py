@@ -1,0 +1,137 @@
+"""Scratch servers of drills: in a container of the source's own image, or of this machine's own PostgreSQL.
+
+Before anything is made, a note with the deadline lies in the run's folder, so that any later run finds what a dead one
+left, without asking Docker when there is nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from axejournal.domain.errors import AxejError, Interrupted, SourceUnreachable
+from axejournal.domain.ports import Clock
+from axejournal.domain.ports.scratch import Audit, Scratch, ScratchOrder
+from axejournal.programs.docker import Docker
+from axejournal.programs.docker_scratch import SOCKET_INSIDE, START_S, DockerScratch
+from axejournal.programs.docker_sidecars import DockerContainers
+from axejournal.programs.postgres_reach import Find, open_way
+from axejournal.programs.postgres_restore import PostgresRestorer
+from axejournal.programs.postgres_scratch import SETTINGS, LocalScratch, address_of, audit, label, own_folder, short_folder
+from axejournal.programs.postgres_session import Session
+
+NOTE = "scratch.json"
+INSIDE = {"listen_addresses": "127.0.0.1", "unix_socket_directories": SOCKET_INSIDE, "unix_socket_permissions": "0777"}
+"""Of a server in a container: its loopback is its own; the folder around its socket is closed to others on this machine."""
+
+
+@dataclass(frozen=True)
+class Scratches:
+    """The `ScratchServers` port. `base`: the folder of all drills; `containers`: the engine, asked for when needed."""
+
+    base: Path
+    find: Find
+    containers: Callable[[], DockerContainers]
+    clock: Clock
+
+    def up(self, order: ScratchOrder) -> Scratch:
+        """See the port."""
+        self._note(order)
+        made = self._in_container(order) if order.container else LocalScratch(self.base, self.find).up(order)
+        facts = self.restorer(made, order).look().facts
+        return replace(made, version=facts.version, system_identifier=facts.system_identifier)
+
+    def restorer(self, scratch: Scratch, order: ScratchOrder) -> PostgresRestorer:
+        """See the port."""
+        containers = self.containers() if scratch.container else None
+        return PostgresRestorer(address_of(scratch), order.run, self.base, self.find, containers)
+
+    def audit(self, scratch: Scratch, order: ScratchOrder, database: str) -> Audit:
+        """See the port."""
+        containers = self.containers() if scratch.container else None
+        with open_way(address_of(scratch), order.run, self.base, self.find, containers) as way:
+            return audit(way, database)
+
+    def rows(self, scratch: Scratch, order: ScratchOrder, database: str, query: str) -> Sequence[Mapping[str, Any]]:
+        """See the port."""
+        containers = self.containers() if scratch.container else None
+        with (
+            open_way(address_of(scratch), order.run, self.base, self.find, containers) as way,
+            Session(way, database) as session,
+        ):
+            session.set({"search_path": "public"})
+            return session.rows(query)
+
+    def down(self, run: str) -> tuple[str, ...]:
+        """See the port."""
+        note = self.base / run / NOTE
+        if not note.parent.exists() and not short_folder(run).exists():
+            return ()
+        ended = LocalScratch(self.base, self.find).down(run)
+        try:
+            in_containers = bool(json.loads(note.read_text(encoding="utf-8"))["containers"])
+        except (OSError, ValueError, KeyError):
+            in_containers = False
+        if in_containers:
+            containers = self.containers()
+            containers.end_idle(run)
+            ended += DockerScratch(containers.docker).down(run)
+        shutil.rmtree(short_folder(run), ignore_errors=True)
+        shutil.rmtree(note.parent, ignore_errors=True)
+        return ended
+
+    def sweep(self, is_wanted: Callable[[str, datetime | None], bool]) -> tuple[str, ...]:
+        """Ends what runs left for which `is_wanted(run, deadline)` is false. What can't be ended now is left to a later run."""
+        swept: tuple[str, ...] = ()
+        for folder in sorted(self.base.iterdir()) if self.base.is_dir() else ():
+            if is_wanted(folder.name, self._deadline(folder / NOTE)):
+                continue
+            try:
+                swept += self.down(folder.name) or (f"folder {folder.name}",)
+            except Interrupted:
+                raise
+            except AxejError:
+                continue
+        return swept
+
+    def _note(self, order: ScratchOrder) -> None:
+        folder = self.base / order.run
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+        path = folder / NOTE
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if known and (known["containers"] or not order.container):
+            return
+        made = folder / f"{NOTE}.{label(order.source)}"
+        made.write_text(json.dumps({"until": order.until.isoformat(), "containers": bool(order.container)}), encoding="utf-8")
+        made.replace(path)
+
+    def _deadline(self, note: Path) -> datetime | None:
+        try:
+            return datetime.fromisoformat(json.loads(note.read_text(encoding="utf-8"))["until"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _in_container(self, order: ScratchOrder) -> Scratch:
+        engine = DockerScratch(Docker(self.containers().docker.program))
+        gate = own_folder(own_folder(short_folder(order.run), None) / f"{label(order.source)}-c", None)
+        socket = gate / "s"
+        socket.mkdir(exist_ok=True)
+        socket.chmod(0o777)
+        name = engine.up(order, label(order.source), socket, {**SETTINGS, **INSIDE}, self.clock.now().timestamp())
+        made = Scratch("container", f"container {name}", socket, order.user, "", "", name, name)
+        end_us = self.clock.monotonic_us() + int(START_S * 1e6)
+        while True:
+            try:
+                self.restorer(made, order).look()
+                return made
+            except SourceUnreachable as still:
+                if (why := engine.fault(name)) is not None:
+                    raise why from still
+                if self.clock.monotonic_us() > end_us:
+                    raise
+                self.clock.sleep(0.3)
