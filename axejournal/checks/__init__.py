@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from axejournal.checks import configuration, disk, journal, programs, repository, sources
+from axejournal.checks import configuration, copies, disk, journal, programs, repository, schedules, session, sources
 from axejournal.checks.finding import Check, Finding, Patient, failed
 from axejournal.domain.errors import AxejError
 
@@ -23,13 +23,29 @@ CHECKS: tuple[Check, ...] = (
     Check("configuration", configuration.configuration, needs_configuration=False),
     *PROGRAMS,
     Check("docker", programs.docker),
+    Check("docker at boot", session.docker_at_boot),
     Check("password", repository.password),
     Check("repository", repository.repository),
     Check("locks", repository.locks),
     Check("sources", sources.sources),
     Check("dump only", sources.dump_only),
     Check("uncovered", sources.uncovered),
+    Check("excludes", copies.excludes),
+    Check("disk access", session.disk_access),
+    Check("network", session.network),
+    Check("both ways", copies.both_ways),
+    Check("peer's restic", copies.peer_restic),
+    Check("two tiers", copies.held_twice),
+    Check("proof", copies.proof),
+    Check("paper password", copies.paper_password),
+    Check("cold password", copies.cold_password),
+    Check("schedules", schedules.schedules),
+    Check("last exits", schedules.last_exits),
+    Check("time zone", schedules.time_zone),
+    Check("clock", session.clock),
+    Check("path", schedules.path),
     Check("journal", journal.journal),
+    Check("journal's place", journal.place_of_it),
     Check("sqlite", journal.sqlite),
     Check("open runs", journal.open_runs),
     Check("leftovers", disk.leftovers),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,14 @@ from axejournal.checks.finding import Finding, Patient, ok, warn
 
 if TYPE_CHECKING:
     from axejournal.app import App
+    from axejournal.journal.rows import RunRow
 
 SPARE = 1.5
 """Free space against what the last run put there: below this a person should look."""
 LEAST_BYTES = 2 * 2**30
 GIB = 2**30
+FEW_DAYS, LONG_DAYS = 30, 3650
+LEAST_RUNS = 5
 
 
 def space(patient: Patient) -> Iterable[Finding]:
@@ -33,10 +36,23 @@ def space(patient: Patient) -> Iterable[Finding]:
     ):
         free = disk.free_bytes(Path(path))
         text = f"{what}: {free / GIB:.1f} GiB free at {path}"
-        if free >= wanted:
+        days = _days_left(free, done) if what.startswith("repository") else None
+        text += f", for {days:,.0f} days at the present growth" if days is not None and days < LONG_DAYS else ""
+        if free >= wanted and (days is None or days >= FEW_DAYS):
             yield ok("disk", text)
+        elif free >= wanted:
+            yield warn("disk", text, "Get a larger disk, or keep fewer restore points (retention in axej.yaml).")
         else:
             yield warn("disk", f"{text}, less than {wanted / GIB:.1f} GiB", "Free some space there before the next run.")
+
+
+def _days_left(free: int, done: Sequence[RunRow]) -> float | None:
+    """By what the last runs stored a day; None for too few of them."""
+    if len(done) < LEAST_RUNS:
+        return None
+    took = (done[0].requested_at - done[-1].requested_at).total_seconds() / 86_400
+    stored = sum(run.stored_bytes or 0 for run in done[:-1])  # what the oldest of them stored came before
+    return free / (stored / took) if stored and took > 0 else None
 
 
 def leftovers(patient: Patient) -> Iterable[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from axejournal.checks.finding import Finding, Patient, ok, warn
 from axejournal.domain.errors import JournalDamaged
+from axejournal.domain.resting import WAITS_FOR
 
 RECENT = 1000
 """Events at the end that a quick look hashes again."""
@@ -65,6 +66,15 @@ def _check_chain(path: Path, rows: Sequence[Sequence[Any]]) -> None:
             )
 
 
+def place_of_it(patient: Patient) -> Iterable[Finding]:
+    """On a disk of this machine. Raises JournalDamaged for a network volume."""
+    from axejournal.journal.place import check_folder, file_system
+
+    path = _path(patient)
+    check_folder(path)
+    yield ok("journal's place", f"{path.parent} is on {file_system(path.parent) or 'a file system of this machine'}")
+
+
 def sqlite(patient: Patient) -> Iterable[Finding]:
     """Names a version with a known fault; the writers' lock of axej keeps clear of it."""
     from axejournal.journal import readonly
@@ -86,7 +96,8 @@ def open_runs(patient: Patient) -> Iterable[Finding]:
     found = runs(_path(patient), outcome="open", limit=None)
     dead = [run for run in found if app.leases.holder(f"run:{run.run}") is None]
     for run in dead:
-        why = "waits for a person" if run.state == "waiting" else f"stopped in state {run.state}: its process is dead"
+        waits = WAITS_FOR.get(run.state)
+        why = f"waits for {waits}" if waits else f"stopped in state {run.state}: its process is dead"
         text = f"run {run.run} ({run.job}) {why}"
         yield warn("open runs", text, f'Run "axej resume {run.run}".')
     if not dead:

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from axejournal.checks.finding import Finding, Patient, ok, warn
-from axejournal.domain.errors import RepositoryForeign
+from axejournal.checks.finding import Finding, Patient, failed, ok, warn
+from axejournal.domain.errors import AxejError, RepositoryForeign
 
 if TYPE_CHECKING:
     from axejournal.app import App
 
 READABLE_BY_OTHERS = 0o077
+PROBE_S = 15.0
 
 
 def password(patient: Patient) -> Iterable[Finding]:
-    """The source yields something; what it yields is not kept. Raises WrongPassword."""
+    """The source of each tier yields something; what it yields is not kept. A Keychain that is locked hangs: it is given
+    up after a while. Raises WrongPassword."""
     from axejournal.programs.secrets import PasswordSource, file_of, probe
 
-    source = PasswordSource.of(_app(patient).config.tiers.local.password.reference)
-    probe(source)
-    path = file_of(source)
-    if path is not None and path.stat().st_mode & READABLE_BY_OTHERS:
-        yield warn("password", f"{source} can be read by other users", f'Run "chmod 600 {path}".')
-        return
-    yield ok("password", f"tier local: {source} yields one")
+    for tier, reference in stored(_app(patient)):
+        source = PasswordSource.of(reference)
+        try:
+            probe(source, PROBE_S)
+        except AxejError as fault:
+            yield failed("password", fault)
+            continue
+        path = file_of(source)
+        if path is not None and path.stat().st_mode & READABLE_BY_OTHERS:
+            yield warn("password", f"{source} can be read by other users", f'Run "chmod 600 {path}".')
+            continue
+        yield ok("password", f"tier {tier}: {source} yields one")
+
+
+def stored(app: App) -> Iterable[tuple[str, Mapping[str, object]]]:
+    """Tiers whose password is kept somewhere, and where."""
+    for name, tier in app.config.tiers.items():
+        secret = tier.machine_key if tier.kind == "cold" else tier.password
+        if secret is not None:
+            yield name, secret.reference
 
 
 def repository(patient: Patient) -> Iterable[Finding]:

@@ -29,6 +29,7 @@ def run_scheduled(here: Context, name: str, begin: Callable[[datetime, View], in
     app = here.app
     try:
         with app.leases.take(f"schedule:{name}", f"schedule-{name}"), app.awake(), watched(app) as view:
+            app.traces.prune(app.clock.now())
             worst = _resume(app, view)
             slot = app.due_slot(name)
             return worst if slot is None else begin(slot, view) or worst

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Command
 from axejournal.cli.pages import see
-from axejournal.domain.errors import ConfigurationFault
+from axejournal.domain.errors import AxejError, ConfigurationFault
 
 if TYPE_CHECKING:
     from axejournal.checks.finding import Finding, Patient
@@ -20,14 +21,17 @@ STYLES = {"OK": "green", "WARN": "yellow", "FAIL": "bold red"}
 @click.command(cls=Command, short_help="Check programs, configuration, repository, journal.")
 @click.option("--install", is_flag=True, help="Get the programs that are missing, and check only those.")
 @click.option("--full", is_flag=True, help="Check every event of the journal, not only the last ones.")
+@click.option("--fix", is_flag=True, help="First mend what is safe to mend: permissions, leftovers, logs, schedules.")
+@click.option("--as-scheduled", is_flag=True, help="Look from inside launchd or systemd, as a scheduled run does.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def doctor(install: bool, full: bool, as_json: bool) -> int:
-    """Check programs, configuration, sources, repository, journal and disk: one line each, with what to type.
+def doctor(install: bool, full: bool, fix: bool, as_scheduled: bool, as_json: bool) -> int:
+    """Check everything that backups depend on: one line each, with what to type.
 
     \b
     Example:
       axej doctor
       axej doctor --install
+      axej doctor --as-scheduled
 
     Works without a configuration; then it checks the programs only. The exit code is that of the first check that
     failed (40 for a program, 4 for the configuration, 12 for the password, …); warnings alone end with 0.
@@ -38,8 +42,10 @@ def doctor(install: bool, full: bool, as_json: bool) -> int:
     patient = _patient(context(), full)
     if install:
         _install(patient)
+    if fix:
+        _fix(patient)
     found: list[Finding] = []
-    for findings in checks.examine(patient, checks.PROGRAMS if install else checks.CHECKS):
+    for findings in _inside(patient) if as_scheduled else checks.examine(patient, checks.PROGRAMS if install else checks.CHECKS):
         found.extend(findings)
         if not as_json:
             for finding in findings:
@@ -65,6 +71,25 @@ def _install(patient: Patient) -> None:
     from axejournal.checks.programs import install_missing
 
     install_missing(patient, lambda line: click.echo(line, err=True))
+
+
+def _fix(patient: Patient) -> None:
+    from axejournal.checks.mend import mend
+
+    for done in mend(patient):
+        click.echo(f"mended: {done}", err=True)
+
+
+def _inside(patient: Patient) -> Iterable[tuple[Finding, ...]]:
+    """From inside the scheduler's session; where it can't be asked, from here, and it says so."""
+    from axejournal import checks
+    from axejournal.checks.inside import examine_inside, not_inside
+
+    try:
+        found = examine_inside(patient)
+    except AxejError as fault:
+        return ((not_inside(fault),), *checks.examine(patient))
+    return checks.examine(patient) if found is None else (found,)
 
 
 def _print(finding: Finding) -> None:

@@ -11,11 +11,16 @@ import os
 import threading
 import time
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from axejournal.domain.ports import Progress
 
 EVERY_S = 0.5
+KEPT_DAYS, KEPT_BYTES = 400, 200 * 2**20
+"""How long children's logs are kept, and how much of them: the newest."""
+LOG_BYTES, TAIL_BYTES = 8 * 2**20, 2**20
+"""A log of launchd's or systemd's is cut to its tail when it is longer."""
 LONGEST_LINES = 200  # of one child's stderr
 
 
@@ -72,9 +77,37 @@ class Traces:
             self._steps.pop(run, None)
             self.progress_path(run).unlink(missing_ok=True)
 
+    def prune(self, now: datetime) -> int:
+        """Removes logs of children that are too old or too many, cuts those of the scheduler to their tail; how many files
+        went. Those of runs that are at work are new, and stay."""
+        gone, total = 0, 0
+        with self._guard, contextlib.suppress(OSError):
+            runs, others = [], []
+            for path in self._log_folder.glob("*.log"):
+                (others if path.stem.count(".") else runs).append((path.stat().st_mtime, path.stat().st_size, path))
+            for changed, size_bytes, path in sorted(runs, reverse=True):
+                total += size_bytes
+                if now.timestamp() - changed > KEPT_DAYS * 86_400 or total > KEPT_BYTES:
+                    path.unlink()
+                    gone += 1
+            for _, size_bytes, path in others:
+                if size_bytes > LOG_BYTES:
+                    _cut(path)
+        return gone
+
     def _write(self, run: str) -> None:
         self._progress_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.progress_path(run)
         beside = path.with_suffix(".new")
         beside.write_text(json.dumps(self._steps[run], ensure_ascii=False), encoding="utf-8")
         beside.replace(path)
+
+
+def _cut(path: Path) -> None:
+    """In place: whoever has it open for appending goes on at the new end."""
+    with path.open("r+b") as file:
+        file.seek(-TAIL_BYTES, os.SEEK_END)
+        tail = file.read().partition(b"\n")[2]
+        file.seek(0)
+        file.write(tail)
+        file.truncate()
