@@ -20,7 +20,8 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
               clock, disk, install; children: ends what a dead run left; traces: progress and logs; crash: for tests.
   checks/     what `axej doctor` looks at.
   app.py      the one place where the parts (parts.py) meet and runs begin.  due.py: what a scheduled call has to do.
-              restoring.py: which runs bring data back.
+              restoring.py: which runs bring data back (tag_points: where the journal was lost). recovering, placing: a
+              lost machine out of a repository. paging: pages of runbooks/ as runs, and runs that belong to a run's step.
   demo/       the world of `axej demo`.
   cli/        FACE. door: the entry point. main: the root. One file a noun. output, progress: how things look.
 

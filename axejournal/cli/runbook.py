@@ -98,6 +98,11 @@ def run(name: str, as_of: str | None, values: tuple[str, ...], answers: tuple[st
     """
     given = {**_pairs("--set", values), **({"AS_OF": as_of} if as_of else {})}
     here = context()
+    if not here.config_path.is_file():
+        raise UsageFault(
+            f"a page is worked through in a journal, and without {here.config_path} there is none on this machine",
+            f'Read it, and do its steps by hand: "axej runbook show {name}".',
+        )
     from axejournal.cli.desk import TerminalDesk
 
     here.app.paging.desk = TerminalDesk(here, f"axej runbook run {name}", _pairs("--answer", answers), given, yes)

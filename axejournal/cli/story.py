@@ -144,6 +144,21 @@ WORDS: Mapping[str, Callable[[Data], str]] = {
     "RunDegraded": lambda data: "; ".join(data["reasons"]),
     "RunFailed": lambda data: f"{data['error']}: {data['message']}",
     "RunCancelled": lambda data: data["signal"],
+    "RunWaits": lambda data: f"{data['message']} {data['hint']}",
+    "StepWorked": lambda data: data["answer"],
+    "ValueGiven": lambda data: f"{data['name']} is {data['value']}",
+    "CommandPerformed": lambda data: (
+        f"`{data['command']}` ended with exit {data['exit_code']}"
+        + (f": run {data['run']} {data['outcome']}" if data.get("run") else "")
+        + ("; the page goes on without it" if data.get("skipped") else "")
+    ),
+    "JournalRecovered": lambda data: (
+        f"a new life: {data['events']:,} events of {data['host']}, whole, out of snapshot {data['snapshot'][:8]} (backup "
+        f"{data['backup']}) of {data['place']}"
+        + (f"; ended, since they belong to that life: {', '.join(data['abandoned'])}" if data.get("abandoned") else "")
+        + (f"; moved aside: {', '.join(data['aside'])}" if data.get("aside") else "")
+    ),
+    "SourceRecovered": lambda data: f"{data['source']}: run {data['run']} {data['outcome']}",
     "PreflightPassed": lambda data: (
         f"restic {data['restic']}, repository {data['repository'][:8]}, {size(data['free_bytes'])} free, "
         f"{size(data['needed_bytes'])} needed"
