@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 
 DEFAULT = "en"
 
 
 def language() -> str:
-    """The configured one, as the cache of the configuration has it; English while there is none. Never raises."""
+    """The configured one; also that of a configuration with faults, whose page is asked for. English without one. Never
+    raises."""
     import click
 
     from axejournal.cli.context import Context
@@ -20,9 +22,13 @@ def language() -> str:
     try:
         path = root.config_path if isinstance(root, Context) else find_text(root if isinstance(root, str) else None)
         kept = cache.read(path)
+        if kept is not None:
+            return str(kept.get("language", DEFAULT))
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 (as light as find_text)
+            found = re.search(r"^language:\s*['\"]?([a-z]{2})\b", file.read(), re.MULTILINE)
     except Exception:  # an error is being told: nothing may hide it
         return DEFAULT
-    return str((kept or {}).get("language", DEFAULT))
+    return found[1] if found else DEFAULT
 
 
 def file_name(name: str) -> str:

@@ -1,0 +1,34 @@
+"""A terminal with somebody at it: waits for a question, types the answer."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import sys
+
+from tests.world.home import World
+
+LONGEST_S = 120
+
+
+def at_terminal(world: World, answers: list[tuple[str, str]], *words: str, kill_at: str = "") -> tuple[int, str]:
+    """`axej WORDS` at a terminal of its own. `answers`: (end of the question, what is typed), in order; returns its exit code
+    (negative: the signal that ended it) and all that stood on the screen. What is typed blind does not."""
+    environment = {**world.environ({}, kill_at), "TERM": "dumb"}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(world.folder)
+        os.execve(sys.executable, [sys.executable, "-m", "axejournal", *words], environment)
+    said, seen = "", 0
+    pending = list(answers)
+    while select.select([terminal], [], [], LONGEST_S)[0]:
+        try:
+            said += os.read(terminal, 65536).decode("utf-8", "replace")
+        except OSError:  # the other end is closed
+            break
+        if pending and pending[0][0] in said[seen:]:
+            seen = len(said)
+            os.write(terminal, f"{pending.pop(0)[1]}\n".encode())
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
