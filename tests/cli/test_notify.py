@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -141,3 +144,41 @@ def test_without_channels_nothing_is_sent_and_that_is_said(desk: Desk):
     assert "no channel is configured" in desk.axej("notify", "pending").stdout
     assert "no channel is configured" in desk.axej("notify", "test", expect=4).stderr
     assert desk.axej("notify", "send", expect=4).stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize(("point", "times"), [("intent", 1), ("effect", 2), ("fact", 1)])
+def test_message_whose_process_is_killed_is_sent_at_least_once(told: Desk, web: Web, point: str, times: int):
+    night(told.journal, "a-good", ago(3), "aa" * 32, {"files": "files"})
+    failed(told, "b-fail", ago(1))
+    (waiting,) = told.json("notify", "pending")
+    told.axej("notify", "send", env={"AXEJ_CRASH": f"{point}:send:slack:{waiting['position']}"}, expect=-9)
+    told.axej("backup", "--local", "--scheduled", expect=None)
+    assert len(web.texts) == times
+    assert told.json("notify", "pending") == []
+    assert [run["outcome"] for run in notify_runs(told)] == ["succeeded"]
+    told.axej("journal", "verify")
+
+
+def test_two_processes_at_once_send_a_message_once(told: Desk, web: Web):
+    failed(told, "a-fail", ago(1))
+    told.axej("notify", "pending")
+    words = [sys.executable, "-m", "axejournal", "notify", "send"]
+    environment = {**os.environ, "AXEJ_CONFIG": str(told.config_path), "HOME": str(told.folder)}
+    both = [subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = sorted(process.communicate(timeout=60)[0] for process in both)
+    assert len(web.texts) == 1
+    assert said[0].startswith("1 of 1 messages sent") and said[1] == "no message waits\n"
+
+
+def test_call_with_nothing_due_and_nothing_to_tell_loads_no_command(told: Desk):
+    night(told.journal, "a-good", ago(3), "aa" * 32, {"frame": "postgres", "한국어": "postgres", "files": "files"})
+    told.axej("backup", "--local", "--scheduled")
+    told.journal.close()
+    code = (
+        "import sys; from axejournal.cli.scheduled import nothing_due\n"
+        "heavy = {'click', 'pydantic', 'sqlalchemy', 'slack_sdk'}\n"
+        "print(nothing_due(['backup', '--local', '--scheduled']), sorted(heavy & set(sys.modules)))"
+    )
+    environment = {**os.environ, "AXEJ_CONFIG": str(told.config_path), "HOME": str(told.folder)}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+    assert said == "True []\n"
