@@ -17,8 +17,10 @@ from axejournal.domain.events import Event, RunRequested
 from axejournal.domain.run import Run
 from axejournal.parts import JOURNAL
 from axejournal.proof_parts import ProofParts
+from axejournal.ring_parts import RingParts
 
 if TYPE_CHECKING:
+    from axejournal.cold import Cold
     from axejournal.copying import Copying
     from axejournal.domain.job import Job
     from axejournal.domain.ports import Progress
@@ -58,7 +60,7 @@ class Unwatched:
         """See View."""
 
 
-class App(ProofParts):
+class App(RingParts, ProofParts):
     """The assembled program of one configuration: begins, resumes and previews runs."""
 
     def engine(self, view: View | None = None) -> Engine:
@@ -102,7 +104,14 @@ class App(ProofParts):
         return due_slot(name, dumps(self.config), self.state / JOURNAL, self.config_path, self.clock.now(), tier)
 
     def resume(self, run: str, reason: str, decision: str | None = None, view: View | None = None) -> Run:
-        """Takes up a run whose process died; see Engine.resume."""
+        """Takes up a run whose process died; see Engine.resume. Raises RunStranded for one that another machine began."""
+        from axejournal.domain.errors import RunStranded
+
+        if decision != "abandon" and not self._began_here(run):
+            raise RunStranded(
+                f"run {run} was begun on another machine: this journal is a copy of that one's",
+                f'Go on with it there, or end it here with "axej resume {run} --abandon".',
+            )
         return self.engine(view).resume(run, reason, decision)
 
     def find_run(self, prefix: str) -> str:
@@ -130,7 +139,14 @@ class App(ProofParts):
 
     def open_runs(self, waiting: bool = False) -> tuple[str, ...]:
         """Runs that have not ended and whose process is dead, oldest first; see Engine.open_runs."""
-        return self.engine().open_runs(waiting)
+        return tuple(run for run in self.engine().open_runs(waiting) if self._began_here(run))
+
+    def _began_here(self, run: str) -> bool:
+        """By its lease, which no copy of a journal brings along; by the host's name for what never held one."""
+        if self.leases.met(f"run:{run}"):
+            return True
+        stream = self.store.stream(run)
+        return not stream or stream[0].data.get("host") in (None, socket.gethostname())
 
     @contextmanager
     def signals(self) -> Iterator[None]:
@@ -180,6 +196,13 @@ class App(ProofParts):
         from axejournal.copying import Copying
 
         return Copying(self)
+
+    @functools.cached_property
+    def cold(self) -> Cold:
+        """Cold disks."""
+        from axejournal.cold import Cold
+
+        return Cold(self)
 
     @functools.cached_property
     def telling(self) -> Telling:

@@ -88,13 +88,13 @@ def next_slot(name: str, effective: Mapping[str, Any], now: datetime) -> datetim
 
 
 def anything_open(journal: Path) -> bool:
-    """Whether a run has not ended, but for those that wait for a person. Raises JournalDamaged, JournalNewer."""
+    """Whether a run has not ended, but for those that wait for a person or a disk. Raises JournalDamaged, JournalNewer."""
+    from axejournal.domain.resting import RESTING
     from axejournal.journal import readonly
 
     with readonly.opened(journal) as connection:
-        return (
-            connection.execute("SELECT 1 FROM runs WHERE outcome = 'open' AND state != 'waiting' LIMIT 1").fetchone() is not None
-        )
+        query = f"SELECT 1 FROM runs WHERE outcome = 'open' AND state NOT IN {RESTING} LIMIT 1"
+        return connection.execute(query).fetchone() is not None
 
 
 def looked_lately(state: Path, now: datetime) -> bool:

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from axejournal.domain.events import Fact
 
 if TYPE_CHECKING:
+    from axejournal.cold_disks import ColdDisk
     from axejournal.config.models import Config
     from axejournal.config.passwords import Secret
-    from axejournal.cold_disks import ColdDisk
     from axejournal.domain.ports import Clock, Containers, Disk, Memory, RepositoryLock
     from axejournal.domain.ports.volumes import PasswordDesk, Volumes
     from axejournal.journal.disks import DiskRow

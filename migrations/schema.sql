@@ -208,3 +208,54 @@ CREATE TABLE data_reads (
   size_bytes INTEGER,
   PRIMARY KEY (customer, tier, repository, parts, part)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE disks (
+  customer TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  disk TEXT NOT NULL,
+  volume TEXT NOT NULL,
+  filesystem TEXT NOT NULL,
+  place TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  keys TEXT NOT NULL,
+  machine_key TEXT,
+  recorded_by TEXT NOT NULL,
+  recorded_at_us INTEGER NOT NULL,
+  synced_by TEXT,
+  synced_at_us INTEGER,
+  snapshots INTEGER,
+  free_bytes INTEGER,
+  journal_head TEXT,
+  mark TEXT,
+  opens TEXT,
+  PRIMARY KEY (customer, tier, disk)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key_proofs (
+  customer TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  disk TEXT NOT NULL,
+  run TEXT NOT NULL,
+  proven_at_us INTEGER NOT NULL,
+  PRIMARY KEY (customer, tier, repository, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ring_facts (
+  customer TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  name TEXT NOT NULL,
+  run TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  recorded_at_us INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (customer, tier, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE copies (
+  repository TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  original TEXT NOT NULL,
+  PRIMARY KEY (repository, snapshot)
+) STRICT, WITHOUT ROWID;

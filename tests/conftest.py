@@ -11,7 +11,9 @@ pytest_plugins = (
     "tests.world.compose",
     "tests.world.repositories",
     "tests.world.home",
+    "tests.world.sshd",
     "tests.world.web",
+    "tests.world.disks",
     "tests.contract.restics",
 )
 

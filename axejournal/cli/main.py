@@ -54,7 +54,7 @@ SUMMARIES: dict[str, str] = {
     "drill": "Rehearse a restore, and prove the copies.",
     "points": "List what can be restored.",
     "jobs": "List the jobs, and draw their state machines.",
-    "journal": "Verify, rebuild, export the journal.",
+    "journal": "Verify, back up, rebuild, export the journal.",
     "config": "Check and show the configuration.",
     "init": "Write a configuration and create the repository.",
     "schedule": "Start backups by themselves (launchd, systemd).",

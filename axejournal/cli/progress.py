@@ -64,6 +64,17 @@ class LiveView:
         if self._bars is not None:
             self._bars.stop()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Inside, the terminal is free for a question."""
+        if self._bars is not None:
+            self._bars.stop()
+        try:
+            yield
+        finally:
+            if self._bars is not None:
+                self._bars.start()
+
     def progress(self, run: str, step: str, progress: Progress) -> None:
         """Moves a step's bar."""
         if self._bars is not None and (task := self._tasks.get(step)) is not None:

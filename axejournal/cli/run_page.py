@@ -15,6 +15,7 @@ from axejournal.cli.history import slot_text, took_s
 from axejournal.cli.output import Styled, duration, local, outcome, print_json, say, size
 from axejournal.cli.pages import full_path, language
 from axejournal.cli.tables import Column, print_table
+from axejournal.domain.resting import RESTING, WAITS_FOR
 
 if TYPE_CHECKING:
     from axejournal.cli.context import Context
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from axejournal.journal.rows import EventRow, RunRow
 
 TAIL_LINES = 20
-WAITING = "waiting"
 
 
 def show(here: Context, name: str, at: str | None, as_json: bool) -> None:
@@ -96,7 +96,7 @@ def _print_json(here: Context, run: RunRow, events: Sequence[EventRow], alive: b
 def _print_head(here: Context, run: RunRow, alive: bool | None) -> None:
     state = [outcome(run.outcome, run.state)]
     if alive is not None:
-        dead = Styled("") if run.state == WAITING else Styled(", its process is dead", "red")
+        dead = Styled("") if run.state in RESTING else Styled(", its process is dead", "red")
         state.append(Styled(", at work", "cyan") if alive else dead)
     if run.exit_code:
         state.append(Styled(f" (exit {run.exit_code})"))
@@ -183,7 +183,7 @@ def _print_log(here: Context, run: str) -> None:
 def _print_next(here: Context, run: RunRow, alive: bool | None) -> None:
     """What a person does now, when the run did not end well."""
     if run.outcome == "open" and alive is False:
-        waits = "waits for a person; " if run.state == WAITING else ""
+        waits = f"waits for {WAITS_FOR[run.state]}; " if run.state in RESTING else ""
         click.echo(f'\n{waits}to go on: "axej resume {run.run}"')
     if run.outcome in ("succeeded", "open") and not run.runbook:
         return

@@ -129,7 +129,7 @@ class RingTier(_Tier):
         default=timedelta(minutes=15), description="a push without progress for so long is ended", examples=["15m"]
     )
     read_parts: int = Field(
-        default=30, ge=0, le=256, description="every byte of the copies is read back within so many nights; 0: never", examples=[30]
+        default=30, ge=0, le=256, description="all copies are read back within so many nights; 0: never", examples=[30]
     )
     quiet: Duration = Field(
         default=timedelta(hours=36), description="the peer is expected to push within this time", examples=["36h"]

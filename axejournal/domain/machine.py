@@ -12,10 +12,9 @@ from typing import Any
 
 from axejournal.domain.errors import AxejError
 from axejournal.domain.events import NEUTRAL, RunCancelled, RunFailed, RunWaits
+from axejournal.domain.resting import AWAITING_DISK, RESTING, WAITING
 
 FAILED, CANCELLED = "failed", "cancelled"
-WAITING = "waiting"
-"""The state of a run that a person is needed for: RunWaits leads there, and nowhere else."""
 
 
 class IllegalTransition(AxejError):
@@ -110,7 +109,8 @@ def _check(name: str, initial: str, own: tuple[Row, ...], ends: tuple[Row, ...],
             raise ValueError(f"job {name}: two rows for {row.event} in {row.state}")
         if row.state in finals:
             raise ValueError(f"job {name}: {row.event} leads out of the final state {row.state}")
-        if (row.event == RunWaits.__name__) != (row.next == WAITING):
+        waits = row.event == RunWaits.__name__
+        if (waits and row.next not in RESTING) or (not waits and row.next in (WAITING, AWAITING_DISK)):
             raise ValueError(f"job {name}: {row.event} leads from {row.state} to {row.next}; only RunWaits leads to {WAITING}")
         if row.event in NEUTRAL:
             raise ValueError(f"job {name}: {row.event} belongs to the engine and moves no run")

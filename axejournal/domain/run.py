@@ -23,8 +23,8 @@ from axejournal.domain.events import (
     StepProbed,
     StepStarted,
 )
-from axejournal.domain.machine import WAITING
 from axejournal.domain.ports import Child
+from axejournal.domain.resting import RESTING
 
 F = TypeVar("F", bound=Fact)
 
@@ -66,7 +66,7 @@ class Run:
     @property
     def waits(self) -> RunWaits | None:
         """What a person is needed for, when the run waits for one."""
-        return self.waited if self.state == WAITING else None
+        return self.waited if self.state in RESTING else None
 
     def find(self, kind: type[F], step: str | None = None) -> F | None:
         """The newest fact of a kind (of one step), or None."""
@@ -143,5 +143,7 @@ def _step_after(run: Run, event: Event, fact: Fact) -> StepRecord:
 
 
 def _count_crashes(run: Run) -> Run:
-    steps = {name: replace(step, crashes=step.crashes + 1) if step.status == OPEN else step for name, step in run.steps.items()}
+    """Who only waited was not taken down by what it did."""
+    died = {name for name, step in run.steps.items() if step.status == OPEN and step.state not in RESTING}
+    steps = {name: replace(step, crashes=step.crashes + 1) if name in died else step for name, step in run.steps.items()}
     return replace(run, steps=steps)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,15 +16,22 @@ from axejournal.journal import reader
 
 @dataclass(frozen=True)
 class JournalMemory:
-    """Reads the journal at `path`. `zone`: of the times that it gives."""
+    """Reads the journal at `path`. `zone`: of the times that it gives; `only`: the one repository that it speaks of."""
 
     path: Path
     store: EventStore
     customer: str
     zone: ZoneInfo
+    only: str | None = None
+
+    def of(self, repository: str) -> JournalMemory:
+        """See Memory."""
+        return replace(self, only=repository)
 
     def repository_id(self, tier: str) -> str | None:
         """See Memory. Without a recorded one: the one that a snapshot was verified in (the first night pins it)."""
+        if self.only is not None and tier != "local":
+            return self.only
         recorded = reader.recorded_repository(self.path, self.customer, tier)
         known = () if recorded else reader.repositories(self.path, self.customer, tier)
         return recorded or next((row.repository for row in known), None)
@@ -50,9 +58,17 @@ class JournalMemory:
     def points(self, tier: str) -> tuple[Held, ...]:
         """See Memory."""
         rows = reversed(reader.points(self.path, tier=tier, customer=self.customer))
-        return tuple(Held(row.source, row.snapshot, row.at.astimezone(self.zone), row.proof) for row in rows)
+        mine = (row for row in rows if self.only in (None, row.repository) or tier == "local")
+        return tuple(Held(row.source, row.snapshot, row.at.astimezone(self.zone), row.proof) for row in mine)
 
     def last_prune(self, tier: str) -> datetime | None:
         """See Memory."""
-        times = [row.pruned_at for row in reader.repositories(self.path, self.customer, tier) if row.pruned_at is not None]
+        rows = reader.repositories(self.path, self.customer, tier)
+        times = [row.pruned_at for row in rows if row.pruned_at is not None and self.only in (None, row.repository)]
         return max(times, default=None)
+
+    def copies(self, repository: str) -> Mapping[str, str]:
+        """See Memory."""
+        from axejournal.journal.ring import copies
+
+        return copies(self.path, repository)

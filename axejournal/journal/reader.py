@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from axejournal.domain.errors import RunUnknown
 from axejournal.journal import readonly
 from axejournal.journal.clauses import all_of, at_most, instant, microseconds, times
+from axejournal.journal.disks import is_recorded
 from axejournal.journal.schema import EVENT_COLUMNS, SCHEMA
 
 if TYPE_CHECKING:
@@ -106,16 +107,16 @@ def points(
         tests += [("(removed_by IS NULL OR removed_at_us > ?)", microseconds(at))] if at else [("removed_by IS NULL AND ?", 1)]
     with projected(path) as journal:
         if current:
-            tests += [(f"repository = {_recorded(journal)} AND ?", 1)]
+            tests += [(f"{is_recorded(journal)} AND ?", 1)]
         clause, values = all_of(tests)
         query = f"SELECT {_POINT_COLUMNS} FROM restore_points {clause} ORDER BY time_us DESC, source LIMIT ?"
         return tuple(_point(row) for row in journal.execute(query, (*values, at_most(limit))).fetchall())
 
 
 def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
-    """For each source and tier that has restore points in the tier's recorded repository: the newest, and how many."""
+    """For each source and tier that has restore points in a recorded repository of the tier: the newest, and how many."""
     with projected(path) as journal:
-        test = f"customer = ? AND removed_by IS NULL AND repository = {_recorded(journal)}"
+        test = f"customer = ? AND removed_by IS NULL AND {is_recorded(journal)}"
         of_each = f"SELECT tier, source, count(*), max(time_us) FROM restore_points WHERE {test} GROUP BY customer, source, tier"
         newest = f"SELECT {_POINT_COLUMNS} FROM restore_points WHERE {test} AND source = ? AND tier = ? AND time_us = ? LIMIT 1"
         counted = journal.execute(of_each, (customer,)).fetchall()
@@ -123,18 +124,6 @@ def standing(path: Path, customer: str) -> tuple[tuple[PointRow, int], ...]:
             (_point(journal.execute(newest, (customer, source, tier, time_us)).fetchone()), count)
             for tier, source, count, time_us in counted
         )
-
-
-def _recorded(journal: sqlite3.Connection) -> str:
-    """SQL for the id of the repository that is the recorded one of a restore point's tier; its own where none is."""
-    query = "SELECT customer, tier, repository FROM repositories WHERE recorded_position IS NOT NULL ORDER BY recorded_position"
-    newest = {f"{customer}/{tier}": repository for customer, tier, repository in journal.execute(query)}
-    cases = " ".join(f"WHEN {_literal(which)} THEN {_literal(one)}" for which, one in newest.items())
-    return f"CASE customer || '/' || tier {cases} ELSE repository END" if cases else "repository"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def freshness(path: Path, customer: str | None = None) -> tuple[FreshRow, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,8 +95,16 @@ class Memory(Protocol):
         """All restore points of a tier, oldest first; their times carry the customer's zone."""
         ...
 
+    def of(self, repository: str) -> Memory:
+        """The same, of one repository only: where a tier has several."""
+        ...
+
     def last_prune(self, tier: str) -> datetime | None:
         """When the tier's repository was pruned last."""
+        ...
+
+    def copies(self, repository: str) -> Mapping[str, str]:
+        """Which snapshot of a repository is the copy of which, as far as it was copied from here."""
         ...
 
 

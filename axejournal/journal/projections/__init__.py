@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from axejournal.journal.projections import (
+    copies,
     data_reads,
+    disks,
     freshness,
     outbox,
     physical_copies,
     repositories,
     restore_points,
+    ring,
     runs,
 )
 from axejournal.journal.projections.projection import Projection
@@ -18,7 +21,10 @@ PROJECTIONS: tuple[Projection, ...] = (
     restore_points.PROJECTION,
     freshness.PROJECTION,
     repositories.PROJECTION,
+    disks.PROJECTION,
     physical_copies.PROJECTION,
     data_reads.PROJECTION,
+    ring.PROJECTION,
+    copies.PROJECTION,
     outbox.PROJECTION,
 )
