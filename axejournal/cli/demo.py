@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from axejournal.app import App
     from axejournal.demo.world import World
 
+CHANGE = (
+    "ALTER TABLE evidence_blob DROP CONSTRAINT evidence_blob_check;"
+    "UPDATE evidence_blob SET body = set_byte(body, 5000, (get_byte(body, 5000) + 1) % 256) WHERE id = 7"
+)
+
 
 @click.command(cls=Command, short_help="See it all work in a world of its own.")
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Where (else a temporary folder).")
@@ -34,8 +39,8 @@ def demo(directory: Path | None, keep: bool, down: Path | None) -> int:
       axej demo --down ~/axej-demo
 
     Starts a PostgreSQL of its own with five databases, makes files, backs all of it up, kills a second run in the
-    middle, resumes it, shows what the journal knows, and repairs a table that it has damaged. Nothing outside its
-    folder is touched. About a minute.
+    middle, resumes it, shows what the journal knows, repairs a table that it has damaged, and drills the restore of
+    everything. Nothing outside its folder is touched. About a minute.
     """
     if down is not None:
         return _down(down)
@@ -94,6 +99,19 @@ def _show(world: World) -> None:
     _command(world, *restore)
     _expect(str(world.ledger_problems()), "()")
     click.echo("  frame integrity-check --entity axec: all is well")
+    _drill(world, app)
+
+
+def _drill(world: World, app: App) -> None:
+    """One that passes, and one whose scratch server somebody changes before it is compared."""
+    from axejournal.demo.killed import drill_with_a_change
+
+    _title("The drill: all of it into scratch servers, every table compared, the ledger checked", "axej drill")
+    _command(world, "drill")
+    _title("Does a drill see anything? One byte of one blob is changed in its scratch server", "axej drill --target index")
+    run = drill_with_a_change(app, "index", CHANGE)
+    click.echo(f"  changed in the scratch server of run {run}; the live database was not touched")
+    _command(world, "resume", run, wanted="21")
 
 
 def _app(world: World) -> App:
@@ -103,10 +121,10 @@ def _app(world: World) -> App:
     return App(load(world.config_path), world.config_path)
 
 
-def _command(world: World, *words: str) -> None:
+def _command(world: World, *words: str, wanted: str = "0") -> None:
     """Runs a command as a user would, in this process, so that a terminal shows its live progress."""
     sys.stdout.flush()
-    _expect(str(run(["--config", str(world.config_path), *words])), "0")
+    _expect(str(run(["--config", str(world.config_path), *words])), wanted)
 
 
 def _expect(found: str, wanted: str) -> None:
@@ -137,7 +155,8 @@ def _say_what_was_seen(place: Path, keep: bool) -> None:
         "  Two nights of five databases and a folder. The second was killed with SIGKILL; resume ended what it had left\n"
         "  running, did none of the finished dumps again, and went on with what restic had already stored. Both are whole\n"
         "  restore points, and the journal can tell each step of both. A damaged table was made equal to its restore\n"
-        "  point in one transaction, and what it replaced is kept: axej undo RUN takes it back."
+        "  point in one transaction, and what it replaced is kept: axej undo RUN takes it back. A drill brought all of it\n"
+        "  back into servers of its own and proved every table; another one found a single changed byte."
     )
     if not keep:
         click.echo("  To look around: axej demo --keep --dir ~/axej-demo\n  For your own machine: axej init")

@@ -96,7 +96,7 @@ def seen(fact: SourceDrilled) -> str:
         return fact.reason
     first = next((check.detail for check in fact.checks if check.name == "contents"), "")
     more = [check for check in fact.checks if check.name not in ("contents", "roles", "extensions", "constraints", "indexes")]
-    ran = f"; {len(more)} checks of its own" if more else ""
+    ran = f"; {len(more)} check{'s' if len(more) > 1 else ''} of its own" if more else ""
     return "; ".join([f"{first}{ran}", *fact.findings])
 
 

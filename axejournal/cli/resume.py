@@ -82,6 +82,10 @@ def tell_any(run: Run) -> int:
         from axejournal.cli.recover import tell_recovery
 
         return tell_recovery(run)
+    if run.requested.job == "restore.drill":
+        from axejournal.cli.drill import tell_drill
+
+        return tell_drill(run)
     if not run.requested.job.startswith("restore."):
         return tell(run)
     from axejournal.cli.restore_story import tell_restore

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from axejournal.domain.errors import ProgramFailed
@@ -34,6 +35,27 @@ def kill_in_the_middle(app: App) -> str:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def drill_with_a_change(app: App, database: str, statement: str) -> str:
+    """Starts `axej drill` of a database as a process of its own, which kills itself when the scratch server is loaded; then
+    changes something in there, and returns the run's id: a resume goes on with comparing. Raises ProgramFailed."""
+    from axejournal.programs import process
+    from axejournal.programs.install import require_postgres_program
+
+    words = ("-m", "axejournal", "--config", str(app.config_path), "drill", "--target", database)
+    crash = {"AXEJ_CRASH": f"fact:load:local:{database}"}
+    process.run(process.Command((sys.executable, *words), crash, timeout_s=LONGEST_WAIT_S))
+    (run,) = app.store.open_runs()
+    sockets = sorted(Path("/tmp").glob(f"axej-drill-{run}/*/.s.PGSQL.5432"))
+    if not sockets:
+        raise ProgramFailed("the drill never came to its scratch server", "Run the demo again.")
+    where = {"PGHOST": str(sockets[0].parent), "PGUSER": "postgres", "PGDATABASE": database}
+    psql = str(require_postgres_program("psql", None))
+    done = process.run(process.Command((psql, "-Xq", "-v", "ON_ERROR_STOP=1", "-c", statement), where, timeout_s=LONGEST_WAIT_S))
+    if done.exit_code != 0:
+        raise ProgramFailed(f"nothing could be changed in the scratch server: {done.stderr.strip()[:300]}")
+    return run
 
 
 def _wait_for_snapshot(app: App, ended: Callable[[], object]) -> str:

@@ -14,6 +14,7 @@ import pwd
 import shutil
 import signal
 import stat
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ PORT = 5432
 START_S = 120.0
 SAME_START_S = 5.0
 OWNERS = ("postgres", "nobody")
+_copying = threading.Lock()
 SETTINGS = {  # a server for one load and one look: no replicas, no cleaning in the background
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -71,8 +73,8 @@ class LocalScratch:
     def up(self, order: ScratchOrder) -> Scratch:
         """See ScratchServers."""
         owner = _owner()
-        bin_dir = self.find("initdb", order.major).parent
         short = own_folder(short_folder(order.run), owner)
+        bin_dir = reachable(self.find("initdb", order.major).parent, short, owner)
         home = self._home(order, short, owner)
         socket = own_folder(short / label(order.source), owner, mine=True)
         data = home / "data"
@@ -129,11 +131,12 @@ class _Server:
             raise ProgramFailed(f"the scratch server did not start: {' '.join(said.split())}", "Look at the server's log.")
 
     def stop(self) -> bool:
-        """Whether it ran. By signals, so that it can be done while everything is being cancelled."""
+        """Whether it ran. At once: nobody needs its data any more. By signals, so that it can be done while everything is
+        being cancelled."""
         pid = self._pid()
         if pid is None:
             return False
-        for number, wait_s in ((signal.SIGINT, 20.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0)):
+        for number, wait_s in ((signal.SIGQUIT, 15.0), (signal.SIGKILL, 5.0)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             end_s = time.monotonic() + wait_s
@@ -207,6 +210,25 @@ def _owner() -> str | None:
 def _may_enter(folder: Path, user: str) -> bool:
     """Only that user can tell."""
     return run(Command(("ls", "-d", f"{folder.resolve()}/."), user=user, cwd=Path("/"), timeout_s=10)).exit_code == 0
+
+
+def reachable(bin_dir: Path, short: Path, owner: str | None) -> Path:
+    """The programs, or a copy that `owner` can start: a virtual environment in root's home is closed to others. The embedded
+    server's libraries go along: its programs look for them beside their package ($ORIGIN/../../../NAME.libs)."""
+    if owner is None or _may_enter(bin_dir, owner):
+        return bin_dir
+    package, made = bin_dir.parent.parent, short / "programs"
+    with _copying:
+        if not made.exists():
+            fresh = short / "programs.part"
+            shutil.rmtree(fresh, ignore_errors=True)
+            for part in ("bin", "lib", "share"):
+                shutil.copytree(bin_dir.parent / part, fresh / package.name / bin_dir.parent.name / part, symlinks=True)
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, fresh / libraries.name)
+            fresh.rename(made)
+    return made / package.name / bin_dir.parent.name / "bin"
 
 
 def _checked(done: Completed, what: str) -> None:

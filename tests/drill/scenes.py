@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +44,10 @@ def servers(run: str) -> list[psutil.Process]:
         if process.info["name"] == "postgres" and any(run in word for word in process.info["cmdline"] or ()):
             found.append(process)
     return found
+
+
+def scratch_sql(world: World, run: str, database: str, statement: str) -> None:
+    """Changes something in a scratch server whose drill was killed."""
+    (socket,) = Path(f"/tmp/axej-drill-{run}").rglob(".s.PGSQL.5432")
+    environment = {**os.environ, "PGHOST": str(socket.parent), "PGUSER": "postgres", "PGDATABASE": database}
+    subprocess.run([str(world.server.bin_dir / "psql"), "-Xqc", statement], check=True, env=environment, capture_output=True)

@@ -93,8 +93,14 @@ class CompareSource:
         return ScratchCompared(self.round.tier, self.point.source, results, files=len(found), duration_s=took_s, at_us=end_us)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 table`, `2,050 rows`."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def _contents(compared: DatabaseCompared) -> CheckResult:
-    same = f"{compared.tables} tables, {compared.rows:,} rows and {compared.sequences} sequences as they were dumped"
+    parts = (counted(compared.tables, "table"), counted(compared.rows, "row"), counted(compared.sequences, "sequence"))
+    same = f"{', '.join(parts[:2])} and {parts[2]} as they were dumped"
     wrong = "; ".join(compared.differences[:SHOWN])
     more = f" and {len(compared.differences) - SHOWN} more" if len(compared.differences) > SHOWN else ""
     return CheckResult("contents", not compared.differences, f"{wrong}{more}" if wrong else same, compared.duration_s)

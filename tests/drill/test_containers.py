@@ -1,0 +1,57 @@
+"""A drill of a source in a container: in a container of its own image, without a network; without Docker in this machine's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.drill.scenes import assert_nothing_scratch, drilled, facts_of, last_drill
+from tests.world.engine import Engine
+from tests.world.home import SMALL_SQL, World
+
+
+@pytest.fixture
+def world(make_world, docker_engine: Engine, container) -> World:
+    """One database in a container, backed up once."""
+    server = container("drill-postgres", volume="drill-live", user="axe", database="frame")
+    server.sql("frame", SMALL_SQL)
+    made = make_world(databases=())
+    made.environment |= docker_engine.environment
+    check = {"run": "psql -XAtc 'SELECT count(*) FROM journal_line'", "expect": "^2000$"}
+    settings = {"container": "drill-postgres", "database": "frame", "user": "axe", "volume": "drill-live"}
+    made.add_source("frame", kind="postgres", **settings, drill={"checks": [check]})
+    made.axej("backup", "--local", "--source", "frame")
+    return made
+
+
+def test_drill_in_a_container_of_the_sources_image_has_no_network_and_leaves_nothing(world: World, docker_engine: Engine):
+    before = docker_engine.docker("inspect", "--format", "{{.State.StartedAt}}", "drill-postgres").stdout
+    assert world.axej("drill", "--target", "frame", kill_at="fact:load:local:frame").returncode == -9
+    run = last_drill(world)["run"]
+    (name,) = docker_engine.containers(f"name=axej-drill-{run}")
+    shown = docker_engine.docker(
+        "inspect",
+        "--format",
+        "{{.HostConfig.NetworkMode}} {{len .NetworkSettings.Ports}} {{.HostConfig.Memory}} {{.Image}}",
+        name,
+    ).stdout.split()
+    image = docker_engine.docker("inspect", "--format", "{{.Image}}", "drill-postgres").stdout.strip()
+    assert shown == ["none", "0", str(2 * 2**30), image]
+    assert "drill-live" not in docker_engine.docker("inspect", "--format", "{{json .Mounts}}", name).stdout
+    world.axej("resume", expect=0)
+    fact = drilled(world)["frame"]
+    assert (fact["passed"], fact["proof"], fact["scratch"].split(",")[0]) == (True, "verified", "container")
+    assert docker_engine.containers(f"name=axej-drill-{run}") == set()
+    assert f"axej-drill-{run}" not in docker_engine.docker("volume", "ls", "--quiet").stdout
+    assert docker_engine.docker("inspect", "--format", "{{.State.StartedAt}}", "drill-postgres").stdout == before
+    assert_nothing_scratch(world, run)
+
+
+@pytest.mark.slow
+def test_without_docker_it_waits_and_takes_this_machines_own_server(world: World):
+    dead = {"DOCKER_HOST": f"unix://{world.folder}/no-such-socket"}
+    done = world.axej("drill", "--target", "frame", env=dead, expect=3)
+    assert "its own image was not to be had: Docker does not answer" in done.stderr
+    (ready,) = facts_of(world, "ScratchReady")
+    assert ready["kind"] == "local"
+    assert drilled(world)["frame"]["proof"] == "verified"
+    assert_nothing_scratch(world, last_drill(world)["run"])

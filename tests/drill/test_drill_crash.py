@@ -1,0 +1,44 @@
+"""restore.drill killed by SIGKILL at every named instant of every step, and resumed: the same verdict, nothing left."""
+
+from __future__ import annotations
+
+import pytest
+
+from axejournal.jobs import all_jobs
+from tests.crash.proof import assert_nothing_left, assert_nothing_repeated, events_of
+from tests.drill.scenes import assert_nothing_scratch, drilled, last_drill
+from tests.world.home import World
+
+POINTS = ("intent", "effect", "fact")
+STEPS = ("choose:local", "scratch:local:frame", "fetch:local:frame", "load:local:frame", "compare:local:frame",
+         "check:local:frame:1", "verdict:local:frame", "proof:local:frame", "clear:local")  # fmt: skip
+QUICK = {("effect", "scratch:local:frame"), ("intent", "load:local:frame"), ("fact", "compare:local:frame")}
+CASES = [
+    pytest.param(point, step, marks=() if (point, step) in QUICK else pytest.mark.slow) for step in STEPS for point in POINTS
+]
+
+
+@pytest.mark.parametrize(("point", "step"), CASES)
+def test_drill_killed_at_a_named_instant_is_resumed_and_tells_the_same(world: World, point: str, step: str):
+    assert world.axej("drill", "--target", "frame", kill_at=f"{point}:{step}").returncode == -9
+    world.axej("resume", expect=0)
+    run = last_drill(world)
+    assert (run["outcome"], run["resumed"]) == ("succeeded", 1)
+    events = events_of(world, run["run"])
+    machine = next(job.machine for job in all_jobs() if job.name == "restore.drill")
+    state = events[0]["state"]
+    for event in events[1:]:
+        assert machine.next(state, event["name"]) == event["state"]
+        state = event["state"]
+    assert_nothing_repeated(events)
+    assert (drilled(world)["frame"]["passed"], drilled(world)["frame"]["proof"]) == (True, "verified")
+    assert_nothing_left(world)
+    assert_nothing_scratch(world, run["run"])
+    world.axej("journal", "verify", expect=0)
+
+
+def test_drill_and_nightly_at_the_same_minute_both_succeed(world: World):
+    nightly = world.start("backup", "--local")
+    world.axej("drill", expect=0)
+    assert nightly.wait(timeout=120) == 0, world.said()
+    assert_nothing_left(world)
