@@ -31,6 +31,7 @@ ONCE = RetryPolicy(attempts=1)
 USUAL = RetryPolicy()
 BRIEF = RetryPolicy(attempts=3, first_wait_s=2.0, longest_wait_s=20.0)
 PATIENT = RetryPolicy(attempts=4, first_wait_s=5.0, longest_wait_s=120.0)
+NIGHT = RetryPolicy(attempts=10, first_wait_s=5.0, longest_wait_s=1200.0)  # about an hour and a half in all
 
 
 @dataclass(frozen=True)

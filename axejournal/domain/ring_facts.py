@@ -39,9 +39,19 @@ class HostKeyPinned(Fact):
 
 
 @dataclass(frozen=True)
+class HostKeySeen(Fact):
+    """The machine that answers shows the pinned host key."""
+
+    tier: str
+    peer: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class PeerReached(Fact):
     """The way there: a letter was written into our folder at the peer and read from it again. `free_bytes`: there, None when
-    it can't be told; `stranger`: why the letter that lay there is not one that our journal knows; `tried`: addresses that did
+    it can't be told; `answered`: the peer had answered the challenge before this one; `stranger`:
+    why the letter that lay there is not one that our journal knows; `tried`: addresses that did
     not answer."""
 
     tier: str
@@ -51,6 +61,7 @@ class PeerReached(Fact):
     free_bytes: int | None = None
     took_s: float = 0.0
     challenge: str = ""
+    answered: bool = False
     stranger: str = ""
 
 
@@ -92,7 +103,8 @@ class LetterLeft(Fact):
 @dataclass(frozen=True)
 class PeerWatched(Fact):
     """What the folder that we keep for the peer shows without any password. `newest_at`: when its newest snapshot came, by
-    this machine's clock; `gone`: snapshots of the last look that are no longer there; `odd`: what does not belong there."""
+    this machine's clock; `gone`: snapshots of the last look that are no longer there; `odd`: what does not belong there;
+    `known`: how many were there at the last look; `quiet_s`: how long the peer may be quiet."""
 
     tier: str
     peer: str
@@ -102,12 +114,15 @@ class PeerWatched(Fact):
     added: int = 0
     gone: tuple[str, ...] = ()
     odd: tuple[str, ...] = ()
+    quiet_s: float = 0.0
+    known: int = 0
 
 
 RING_FACTS: tuple[type[Fact], ...] = (
     ConsentGiven,
     ConsentWithdrawn,
     HostKeyPinned,
+    HostKeySeen,
     PeerReached,
     WayBackSeen,
     RoomMeasured,

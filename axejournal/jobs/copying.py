@@ -69,11 +69,12 @@ def copy_kit(hands: Hands, run: Run) -> CopyKit:
 
     config = restore(run.requested.options["config"])
     tier = str(run.requested.options["tier"])
+    recorded = hands.memory.repository_id(tier)  # what an earlier repository of this tier held is not missing in this one
     return CopyKit(
         plan=copy_plan(config, tier),
         source=hands.repository(SOURCE, config),
         repository=hands.repository(tier, config),
-        memory=hands.memory,
+        memory=hands.memory.of(recorded) if recorded else hands.memory,
         store=hands.store,
         disk=hands.disk,
         clock=hands.clock,

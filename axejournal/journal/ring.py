@@ -39,6 +39,12 @@ def consent(facts: Mapping[str, RingFact]) -> RingFact | None:
     return max(known, key=lambda fact: fact.position, default=None)
 
 
+def copies(path: Path, repository: str) -> dict[str, str]:
+    """Which snapshot of a repository is the copy of which, as far as this journal copied them."""
+    with projected(path) as journal:
+        return dict(journal.execute("SELECT snapshot, original FROM copies WHERE repository = ?", (repository,)).fetchall())
+
+
 def holds_head(path: Path, position: int, head: str) -> bool:
     """Whether the event at a position has this hash."""
     with readonly.opened(path) as journal:

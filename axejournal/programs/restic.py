@@ -23,7 +23,7 @@ from axejournal.domain.errors import (
     RestorePointMissing,
     WrongPassword,
 )
-from axejournal.domain.ports import BackupOrder, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
+from axejournal.domain.ports import BackupOrder, Copied, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
 from axejournal.programs import process, restic_leftovers, restic_notes, restic_output, restic_stream, restic_words
 from axejournal.programs.process import Command, Completed
 from axejournal.programs.restic_locks import is_taken
@@ -73,6 +73,10 @@ class ResticRepository:
         if asked[1] == restic_notes.snapshot_names(folder):  # none came or went meanwhile
             self.answered[asked] = answer
         return answer
+
+    def names(self) -> frozenset[str] | None:
+        """See the port. Of a folder of this machine: nothing; at a peer's: one connection, 0.2 s."""
+        return restic_notes.snapshot_names(self._folder()) if self._folder() else self.way.names() if self.way else None
 
     def listing(self, snapshot: str, folder: str = "/") -> Iterator[Node]:
         """See the port. Sorted as restic walks; a folder that isn't there has no entries. RestorePointMissing when
@@ -135,7 +139,7 @@ class ResticRepository:
             raise ProgramFailed(f"restic backup on {self.place} made no snapshot: {restic_output.explain(done.stderr)}")
         return restic_output.stored_from(summary[-1], done)
 
-    def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> None:
+    def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> Copied:
         """See the port. 1.2 s and the work; copied already: nothing is added. RestorePointMissing when `source` has no
         such snapshot (restic itself ends with 0 then). Progress is as exact as whole packs. `source` (a folder here) gets no
         lock, so that its own backup and retention go on meanwhile."""
@@ -155,6 +159,7 @@ class ResticRepository:
             raise WrongPassword(f"wrong password for repository {source.place}", fault.hint) from fault
         if not copy.copied:
             raise RestorePointMissing(f"repository {source.place} has no snapshot {snapshot}")
+        return Copied(copy.short, copy.time)
 
     def forget(self, snapshots: Sequence[str]) -> Forgotten:
         """See the port. 0.8 s. Snapshots that are gone already are not in `removed`."""

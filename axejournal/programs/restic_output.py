@@ -218,12 +218,18 @@ class CopyProgress:
 
     def __init__(self) -> None:
         self.copied = False  # whether the snapshot is at the target, now or already
+        self.short = ""  # of the copy's id
+        self.time = ""
         self._size_bytes: int | None = None
 
     def read(self, line: str) -> Progress | None:
         """What a line says of the progress, if it says anything."""
         if re.match(r"snapshot [0-9a-f]+ saved|skipping source snapshot ", line):
             self.copied = True
+        if found := re.match(r"snapshot ([0-9a-f]+) saved", line):
+            self.short = found[1]
+        if found := re.match(r"snapshot [0-9a-f]+ of .* at (\S+) (\S+) (\S+) (?:\S+ )?by ", line):
+            self.time = _moment(*found.groups())
         if found := re.search(r"copy \d+ blobs with disk size (.+) in \d+ packfiles", line):
             self._size_bytes = size_from(found[1])
         found = re.search(r"(\d+) / (\d+) packs copied", line)
@@ -238,6 +244,14 @@ def size_from(text: str) -> int | None:
     """Bytes of restic's "8.585 MiB"; restic rounds to three places."""
     found = re.match(r"([\d.]+) ([KMGT]?i?B)", text.strip())
     return round(float(found[1]) * UNITS[found[2]]) if found and found[2] in UNITS else None
+
+
+def _moment(day: str, clock: str, offset: str) -> str:
+    """ISO 8601 of Go's "2026-11-25 16:58:40.615382054 +0000"; "" for what is none."""
+    try:
+        return datetime.strptime(f"{day} {clock[:15]} {offset}", "%Y-%m-%d %H:%M:%S.%f %z").isoformat()
+    except ValueError:
+        return ""
 
 
 def _time(text: str | None) -> datetime | None:

@@ -18,6 +18,10 @@ class Way(Protocol):
         """What it complains of in restic's stderr; None when it is not the way that failed."""
         ...
 
+    def names(self) -> frozenset[str] | None:
+        """See Repository.names."""
+        ...
+
 
 class Password(Protocol):
     """Where a repository's password comes from."""

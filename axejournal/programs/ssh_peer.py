@@ -82,7 +82,7 @@ class SshPeer:
         with tempfile.TemporaryDirectory(prefix="axej-ring-") as folder:
             there = Path(folder)
             gets = "".join(f"-get {name} {quoted(str(there / name))}\n" for name in ("config", LETTER))
-            done = self._batch(f"-cd {quoted(self.folder)}\n-pwd\n-df .\n-ls -1 snapshots\n{gets}")
+            done = self._batch(f"-cd {quoted(self.folder)}\n-pwd\n-df .\n-ls -1 snapshots\n-ls -1 locks\n{gets}")
             reached = self.reach()
             if _no_folder(done):
                 return PeerLook(reached.address, reached.tried, folder=False)
@@ -94,8 +94,14 @@ class SshPeer:
                 free_bytes=_free(said.get("df .", ())),
                 config=_content(there / "config"),
                 snapshots=tuple(sorted(name for name in names if SNAPSHOT.fullmatch(name))),
+                locks=sum(1 for line in said.get("ls -1 locks", ()) if SNAPSHOT.fullmatch(line.rpartition("/")[2])),
                 letter=_content(there / LETTER),
             )
+
+    def names(self) -> frozenset[str] | None:
+        """The snapshots that lie there; None without a repository."""
+        found = self.look()
+        return frozenset(found.snapshots) if found.config is not None else None
 
     def put(self, name: str, content: bytes) -> None:
         """See Peer."""

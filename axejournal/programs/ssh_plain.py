@@ -29,6 +29,10 @@ class PlainSsh:
         """See the port: what ssh complains of, in ssh's words."""
         return ssh.fault_of(stderr, "the repository's machine")
 
+    def names(self) -> None:
+        """Only restic tells."""
+        return
+
 
 def way_to(place: str, identity: Path | None) -> PlainSsh | None:
     """For an sftp: place; None for any other."""

@@ -1,4 +1,4 @@
-"""What was found out last about each ring."""
+"""What was found out last about each ring; and which snapshot of a tier is the copy of which."""
 
 from alembic import op
 
@@ -17,7 +17,16 @@ CREATE TABLE ring_facts (
   PRIMARY KEY (customer, tier, name)
 ) STRICT, WITHOUT ROWID"""
 
+COPIES = """\
+CREATE TABLE copies (
+  repository TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  original TEXT NOT NULL,
+  PRIMARY KEY (repository, snapshot)
+) STRICT, WITHOUT ROWID"""
+
 
 def upgrade() -> None:
     op.execute(RING_FACTS)
+    op.execute(COPIES)
     op.execute("PRAGMA user_version = 7")

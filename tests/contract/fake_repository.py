@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from axejournal.domain.errors import ProgramFailed, RepositoryLocked, RepositoryMissing, RestorePointMissing, UsageFault
-from axejournal.domain.ports import BackupOrder, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
+from axejournal.domain.ports import BackupOrder, Copied, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
 
 KINDS = {"file": Path.is_file, "dir": Path.is_dir}
 
@@ -54,6 +54,9 @@ class FolderRepository:
         self.identity()
         found = [_read(path) for path in (self.folder / "snapshots").iterdir()]
         return tuple(sorted((one for one in found if set(tags) <= set(one.tags)), key=lambda one: one.time))
+
+    def names(self) -> frozenset[str]:
+        return frozenset(path.name for path in (self.folder / "snapshots").iterdir())
 
     def backup(self, order: BackupOrder, progress: Callable[[Progress], None]) -> Stored:
         self._look_for_locks(exclusive_only=True)
@@ -94,17 +97,18 @@ class FolderRepository:
         if absent:
             raise RestorePointMissing(f"snapshot {snapshot[:8]} does not hold {', '.join(absent)}")
 
-    def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> None:
+    def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> Copied:
         assert isinstance(source, FolderRepository)
         self.identity()
         found = source._snapshot(snapshot)
         first = found.original or found.id
         if any(first in (one.original, one.id) for one in self.snapshots()):
-            return
+            return Copied()
         work = self.folder / f"work-{uuid.uuid4().hex}"
         shutil.copytree(source._tree(snapshot), work, symlinks=True)
         self._publish(work, Snapshot(**{**asdict(found), "id": "", "original": first}))
         progress(Progress(1, 1))
+        return Copied()
 
     def forget(self, snapshots: Sequence[str]) -> Forgotten:
         self._look_for_locks()

@@ -196,6 +196,9 @@ class _Port9:
     def fault_of(self, stderr: str) -> None:
         return None
 
+    def names(self) -> None:
+        return None
+
 
 def test_peer_without_a_server_is_unreachable(restic: Path, tmp_path: Path) -> None:
     if not shutil.which("ssh"):

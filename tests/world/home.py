@@ -71,6 +71,11 @@ class World:
         """The configuration: the default place, so that no option is needed."""
         return self.home / ".axe" / "axej.yaml"
 
+    @property
+    def axej_words(self) -> tuple[str, ...]:
+        """The words that start axej."""
+        return (sys.executable, "-m", "axejournal")
+
     def write(self) -> None:
         """Writes the configuration as `config` says."""
         text = yaml.safe_dump(self.config, allow_unicode=True, sort_keys=False)

@@ -8,7 +8,7 @@ from axejournal.domain.ports.containers import Container, Containers, Mount, Sid
 from axejournal.domain.ports.database import DatabaseServer, Dump, ServerFacts, Table
 from axejournal.domain.ports.journal import Draft, EventStore, LastPhysical, LastPoint, Leases, Memory
 from axejournal.domain.ports.processes import Child, Children, Progress
-from axejournal.domain.ports.repository import BackupOrder, Forgotten, Node, Repository, RepositoryLock, Snapshot, Stored
+from axejournal.domain.ports.repository import BackupOrder, Copied, Forgotten, Node, Repository, RepositoryLock, Snapshot, Stored
 from axejournal.domain.ports.system import Clock, Disk
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Clock",
     "Container",
     "Containers",
+    "Copied",
     "DatabaseServer",
     "Disk",
     "Draft",

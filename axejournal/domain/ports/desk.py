@@ -36,8 +36,12 @@ class Desk(Protocol):
         """One of the choices (what is asked for, first). Not `needed`: without anybody there the first one is taken."""
         ...
 
+    def given(self, name: str) -> str | None:
+        """What a word in capitals stands for, when that was said now, with the command."""
+        ...
+
     def value(self, name: str) -> str:
-        """What a word in capitals stands for."""
+        """What a word in capitals stands for: asked."""
         ...
 
     def perform(self, words: Sequence[str], run: str, step: str) -> int:
@@ -58,6 +62,10 @@ class EmptyDesk:
     def ask(self, step: str, question: str, choices: Sequence[str], needed: bool) -> str:
         """See Desk."""
         raise PersonNeeded(f"step {step}: {question}")
+
+    def given(self, name: str) -> str | None:
+        """See Desk."""
+        return None
 
     def value(self, name: str) -> str:
         """See Desk."""

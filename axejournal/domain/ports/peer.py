@@ -20,6 +20,7 @@ class PeerLook:
     free_bytes: int | None = None
     config: bytes | None = None
     snapshots: tuple[str, ...] = ()
+    locks: int = 0
     letter: bytes | None = None
 
 

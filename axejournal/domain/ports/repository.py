@@ -86,6 +86,15 @@ class Forgotten:
     freed_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class Copied:
+    """What a copy said of the new snapshot: the beginning of its id, "" when it was there already; when the original was
+    taken, ISO 8601."""
+
+    short: str = ""
+    time: str = ""
+
+
 class Repository(Protocol):
     """One restic repository. Every method may raise RepositoryMissing, RepositoryLocked, WrongPassword,
     ProgramMissing, ProgramFailed, ProgramKilled, PeerUnreachable, Interrupted."""
@@ -108,6 +117,11 @@ class Repository(Protocol):
         """All snapshots that carry all these tags, oldest first by instant. Takes no lock."""
         ...
 
+    def names(self) -> frozenset[str] | None:
+        """The ids of all snapshots, told from the names of files alone, without restic; None where that can't be done. That
+        they are whole is not shown by this."""
+        ...
+
     def backup(self, order: BackupOrder, progress: Callable[[Progress], None]) -> Stored:
         """Makes one snapshot. restic's exit 3 (something could not be read) is in `Stored.unreadable`."""
         ...
@@ -120,7 +134,7 @@ class Repository(Protocol):
         """Restores the paths below `target` (absolute paths of the snapshot, literal), verified while writing."""
         ...
 
-    def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> None:
+    def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> Copied:
         """Copies one snapshot of `source` into this repository."""
         ...
 

@@ -40,6 +40,15 @@ class Loaded:
     left_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """A data directory lies at its place. `commands` start a server on it."""
+
+    version: str
+    size_bytes: int
+    commands: tuple[str, ...]
+
+
 class RestoreServer(Protocol):
     """Raises SourceUnreachable, SourceRefused, ProgramMissing, ProgramFailed, DiskFull, Interrupted."""
 
@@ -88,6 +97,18 @@ class RestoreServer(Protocol):
     def swap(self, live: str, incoming: str, kept: str) -> int:
         """`live` becomes `kept` and `incoming` becomes `live`, in one transaction; sessions in `live` are ended, and
         whoever connects meanwhile waits and gets the new one. Returns how many were ended."""
+        ...
+
+    def check_place(self, into: str) -> None:
+        """Raises SourceRefused when a folder (a path) or a volume (a name) to unpack into is there and not empty."""
+        ...
+
+    def check_archives(self, fetched: Path) -> int:
+        """Bytes of a fetched volume or physical copy. Raises ProgramFailed when it is not whole."""
+        ...
+
+    def unpack(self, fetched: Path, into: str) -> Unpacked:
+        """Unpacks it; begun a second time, it begins anew. Starts nothing."""
         ...
 
     def drop(self, database: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from axejournal.domain.errors import AxejError, PeerUnreachable
 from axejournal.domain.facts import PreflightPassed, SnapshotCopied
 from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
-from axejournal.domain.ports import Snapshot
+from axejournal.domain.ports import Copied
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ class CopySnapshot:
             if (found := self.probe(attempt.run)) is not None:
                 return found
             kit.repository.repair_index()
-        kit.repository.copy_from(kit.source, self.snapshot, attempt.progress)
-        made = self._find(attempt.run, (kit.clock.monotonic_us() - begin_us) / 1e6)
+        taken = kit.repository.copy_from(kit.source, self.snapshot, attempt.progress)
+        took_s = (kit.clock.monotonic_us() - begin_us) / 1e6
+        made = self._named(attempt.run, taken, took_s) or self._find(attempt.run, took_s)
         if made is None:
             raise PeerUnreachable(
                 f"the copy of snapshot {self.snapshot[:8]} is not in {kit.repository.place}, though restic reported no fault",
@@ -51,15 +52,20 @@ class CopySnapshot:
             )
         return made
 
+    def _named(self, run: Run, taken: Copied, duration_s: float) -> SnapshotCopied | None:
+        """The copy by the beginning of its name, which saves a call of restic where names can be seen without it."""
+        names = [name for name in self.kit.repository.names() or () if taken.short and name.startswith(taken.short)]
+        return self._fact(run, names[0], taken.time, duration_s) if len(names) == 1 and taken.time else None
+
     def _find(self, run: Run, duration_s: float = 0.0) -> SnapshotCopied | None:
         copies = [found for found in self.kit.repository.snapshots() if self.snapshot in (found.original, found.id)]
-        return self._fact(run, copies[0], duration_s) if copies else None
+        return self._fact(run, copies[0].id, copies[0].time.isoformat(), duration_s) if copies else None
 
     def _clear_the_way(self) -> None:
         for repository in (self.kit.source, self.kit.repository):
             repository.unlock_dead(self.kit.is_dead_lock)
 
-    def _fact(self, run: Run, copy: Snapshot, duration_s: float) -> SnapshotCopied:
+    def _fact(self, run: Run, copy: str, taken_at: str, duration_s: float) -> SnapshotCopied:
         looked = run.find(PreflightPassed)
         source = self.kit.memory.repository_id("local")
         if looked is None or source is None:
@@ -67,10 +73,10 @@ class CopySnapshot:
         return SnapshotCopied(
             tier=self.kit.plan.tier,
             repository=looked.repository,
-            snapshot=copy.id,
+            snapshot=copy,
             original=self.snapshot,
             source_repository=source,
-            taken_at=copy.time.isoformat(),
+            taken_at=taken_at,
             journal_head=self.kit.store.head(),
             duration_s=duration_s,
         )

@@ -23,6 +23,9 @@ class LookAtTier:
     name: str = "preflight"
     policy: RetryPolicy = PATIENT
     contained: bool = False
+    free_bytes: int = 0  # what a look before has found, for the record
+    remote_locks: bool = True  # whether locks may lie in the tier's repository
+    removes: bool = True  # whether dead locks are removed
 
     def probe(self, run: Run) -> PreflightPassed | None:
         """Looking is cheap: it is done again."""
@@ -34,9 +37,11 @@ class LookAtTier:
         version = kit.restic_version()
         self._compare("local", kit.source)
         identity = self._compare(kit.plan.tier, kit.repository)
-        removed = (*kit.source.unlock_dead(kit.is_dead_lock), *kit.repository.unlock_dead(kit.is_dead_lock))
+        removed = kit.source.unlock_dead(kit.is_dead_lock) if self.removes else ()
+        if self.removes and self.remote_locks:
+            removed += kit.repository.unlock_dead(kit.is_dead_lock)
         leftovers = tuple(f"restic's lock of process {lock.pid}" for lock in removed)
-        return PreflightPassed(version, identity, 0, 0, leftovers=leftovers)
+        return PreflightPassed(version, identity, self.free_bytes, 0, leftovers=leftovers)
 
     def _compare(self, tier: str, repository: Repository) -> str:
         recorded = self.kit.memory.repository_id(tier)

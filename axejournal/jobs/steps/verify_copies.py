@@ -9,6 +9,7 @@ from axejournal.domain.copy_facts import CopiesVerified
 from axejournal.domain.facts import PreflightPassed
 from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
 from axejournal.domain.run import Run
+from axejournal.jobs.steps.choose_copies import held
 
 if TYPE_CHECKING:
     from axejournal.jobs.copying import CopyKit
@@ -31,6 +32,6 @@ class VerifyCopies:
         """Raises what Repository.snapshots raises."""
         looked = attempt.run.find(PreflightPassed)
         assert looked is not None
-        there = {snapshot.id for snapshot in self.kit.repository.snapshots()}
+        there, _ = held(self.kit, looked.repository)
         known = {point.snapshot for point in self.kit.memory.points(self.kit.plan.tier)}
         return CopiesVerified(self.kit.plan.tier, looked.repository, len(there), tuple(sorted(known - there)))
