@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from axejournal.cli import journal_copies
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Group
 from axejournal.cli.pages import see
@@ -22,13 +23,14 @@ DAMAGED = 30
 HEAD_DIGITS = 64
 
 
-@click.group(cls=Group, short_help="Verify, rebuild, export the journal.")
+@click.group(cls=Group, short_help="Verify, back up, rebuild, export the journal.")
 def journal() -> None:
-    """Verify, rebuild, export the journal.
+    """Verify, back up, rebuild, export the journal.
 
     \b
     Example:
       axej journal verify
+      axej journal backup ~/journal.sqlite
       axej journal export journal.jsonl
     """
 
@@ -51,7 +53,7 @@ def verify(snapshots: bool, heads: tuple[str, ...], as_json: bool) -> int:
     from axejournal.journal.verify import verify as look
 
     here = context()
-    _must_exist(here.journal_path)
+    must_exist(here.journal_path)
     anchors = [*map(_typed, heads), *(_of_snapshots(here) if snapshots else ())]
     shown = sys.stderr.isatty()
     verdict = look(here.journal_path, anchors, _progress if shown else lambda events: None)
@@ -120,7 +122,7 @@ def rebuild() -> None:
       axej journal rebuild
     """
     here = context()
-    _must_exist(here.journal_path)
+    must_exist(here.journal_path)
     count = here.app.store.rebuild()
     click.echo(f"computed from {count:,} events: {here.journal_path}")
 
@@ -138,7 +140,7 @@ def export(file: Path | None) -> None:
     from axejournal.journal.export import export as write
 
     here = context()
-    _must_exist(here.journal_path)
+    must_exist(here.journal_path)
     if file is None or str(file) == "-":
         write(here.journal_path, sys.stdout)
         return
@@ -175,10 +177,16 @@ def path() -> None:
     click.echo(context().journal_path)
 
 
-def _must_exist(where: Path) -> None:
+def must_exist(where: Path) -> None:
+    """Raises JournalDamaged when there is no journal."""
     from axejournal.journal.readonly import exists
 
     if not exists(where):
         raise JournalDamaged(
             f"journal {where}: there is none yet", 'The first run makes it; "axej config show" names its folder as "state".'
         )
+
+
+journal.add_command(journal_copies.backup)
+journal.add_command(journal_copies.restore)
+journal.add_command(journal_copies.anchors)

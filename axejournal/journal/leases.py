@@ -76,6 +76,10 @@ class FileLeases:
         finally:
             close_lock_file(handle)
 
+    def met(self, resource: str) -> bool:
+        """Whether anybody ever took it on this machine: lease files are never removed, and not part of any copy."""
+        return self._path(resource).exists()
+
     def _wait(self, handle: int, resource: str, shared: bool, wait_s: float) -> None:
         begin_us = self._clock.monotonic_us()
         pause_s = _FIRST_WAIT_S
