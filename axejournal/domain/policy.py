@@ -40,8 +40,8 @@ def to_forget(points: Iterable[Held], keep: Keep) -> tuple[str, ...]:
     """The snapshots that no source needs any more, oldest first.
 
     Kept, for each source by itself: what the rules ask for (restic's meaning: the newest point of each of the last N
-    days, weeks, …), the newest point, and the newest point of each degree of proof, so that a proven point never goes
-    while no newer one has its proof. A snapshot goes only when every source in it can do without. Without any rule
+    days, weeks, …), the newest point, the newest that is not suspect, and the newest point of each degree of proof: the
+    newest verified one never goes, and no proven point while no newer one has its proof. A snapshot goes only when every source in it can do without. Without any rule
     nothing is forgotten.
     """
     all_points = sorted(points, key=lambda point: point.time)
@@ -68,6 +68,7 @@ def _needed(points: Sequence[Held], keep: Keep) -> set[str]:
         for point in newest_first:
             newest.setdefault(bucket(point.time), point.snapshot)
         needed |= set(list(newest.values())[:count])
+    needed |= {point.snapshot for point in [one for one in newest_first if one.proof != PROOFS[0]][:1]}
     best = -1
     for point in newest_first:
         rank = proof_rank(point.proof)

@@ -60,6 +60,14 @@ def test_forget_keeps_a_proven_point_while_no_newer_one_has_its_proof():
     assert {"s0002", "s0005"} <= set(to_forget(points, Keep(last=3)))
 
 
+def test_forget_keeps_the_newest_verified_point_and_the_newest_that_is_not_suspect():
+    points = nights(30)
+    points[3] = Held("frame", "s0003", points[3].time, "verified")
+    points[28:] = [Held("frame", point.snapshot, point.time, "suspect") for point in points[28:]]
+    removed = to_forget(points, Keep(last=1))
+    assert {point.snapshot for point in points} - set(removed) == {"s0003", "s0027", "s0029"}
+
+
 def test_forget_keeps_a_snapshot_that_one_source_still_needs():
     points = nights(10)
     points.append(Held("index", "s0000", START))  # index was in the first night only
@@ -85,6 +93,8 @@ def test_forget_always_leaves_each_source_its_newest_point_and_its_best_proof(po
         own = [each for each in points if each.source == source]
         left = [each for each in own if each.snapshot not in removed]
         assert max(each.time for each in left) == max(each.time for each in own)
+        sound = [each.time for each in own if each.proof != "suspect"]
+        assert not sound or max(each.time for each in left if each.proof != "suspect") == max(sound)
         best = max(proof_rank(each.proof) for each in own)
         assert best <= proof_rank("stored") or max(proof_rank(each.proof) for each in left) == best
 
