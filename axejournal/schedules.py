@@ -158,7 +158,8 @@ def standing(plan: Plan) -> tuple[Standing, ...]:
     for name, task in zip(plan.names, plan.tasks, strict=True):
         settings = wanted(name, plan.effective)
         state = look(plan.scheduler, task)
-        found.append(Standing(name, task, next_slot(name, plan.effective, plan.now), settings and settings["timezone"], state))
+        zone = settings["timezone"] if settings else None
+        found.append(Standing(name, task, next_slot(name, plan.effective, plan.now), zone, state))
     return tuple(found)
 
 

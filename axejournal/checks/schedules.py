@@ -54,10 +54,10 @@ def last_exits(patient: Patient) -> Iterable[Finding]:
 
 def time_zone(patient: Patient) -> Iterable[Finding]:
     """launchd goes by the machine's zone, schedules by theirs."""
+    from axejournal.schedules import standing
+
     plan = _plan(patient)
-    zones = sorted(
-        {str((section.get("schedule") or {}).get("timezone")) for section in _sections(plan) if section.get("schedule")}
-    )
+    zones = sorted({each.zone for each in standing(plan) if each.zone})
     told = f"schedules are in {', '.join(zones)}, this machine is in {plan.machine.zone}"
     if set(zones) == {plan.machine.zone}:
         yield ok("time zone", told)
@@ -82,11 +82,6 @@ def path(patient: Patient) -> Iterable[Finding]:
             yield warn("path", f"{name} is in none of {searched}, which is all that a scheduled run has", hint)
             return
     yield ok("path", f"scheduled runs find {', '.join(names)}" if names else "scheduled runs need no program of PATH")
-
-
-def _sections(plan: Plan) -> Iterable[dict[str, object]]:
-    others = (plan.effective.get(name) or {} for name in ("drill", "check"))
-    return (*plan.effective["tiers"].values(), *others)
 
 
 def _plan(patient: Patient) -> Plan:

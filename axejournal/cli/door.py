@@ -12,9 +12,13 @@ import sys
 def main() -> None:
     """Runs the command of sys.argv and exits with its code."""
     words = sys.argv[1:]
-    if words in (["--help"], ["-h"], []) and (text := _plain_help()):
+    if words in (["--help"], ["-h"], []) and not _completing() and (text := _plain_help()):
         sys.stdout.write(text)
         sys.exit(0)
+    if words[:2] == ["ring", "serve"] and len(words) == 3 and not words[2].startswith("-"):
+        from axejournal.cli.serving import serve  # for sshd, at each connection of the partner
+
+        sys.exit(serve(words[2]))
     if "--scheduled" in words:
         from axejournal.cli.scheduled import nothing_due
 
@@ -28,6 +32,13 @@ def main() -> None:
     code = run(words)
     gc.freeze()  # the end: nothing is looked through once more
     sys.exit(code)
+
+
+def _completing() -> bool:
+    """A shell asks what may follow: it calls without words, and says what was typed in its own variables."""
+    import os
+
+    return "_AXEJ_COMPLETE" in os.environ or "_AXE_COMPLETE" in os.environ
 
 
 def _plain_help() -> str | None:

@@ -7,11 +7,14 @@ import importlib
 import io
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from axejournal.domain.errors import AxejError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("axejournal.cli.backup", "backup"),
@@ -27,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("axejournal.cli.check", "check"),
     "notify": ("axejournal.cli.notify", "notify"),
     "drill": ("axejournal.cli.drill", "drill"),
+    "report": ("axejournal.cli.report", "report"),
     "points": ("axejournal.cli.points", "points"),
     "jobs": ("axejournal.cli.jobs", "jobs"),
     "journal": ("axejournal.cli.journal", "journal"),
@@ -34,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("axejournal.cli.init", "init"),
     "schedule": ("axejournal.cli.schedule", "schedule"),
     "doctor": ("axejournal.cli.doctor", "doctor"),
+    "completion": ("axejournal.cli.completion", "completion"),
     "demo": ("axejournal.cli.demo", "demo"),
 }
 """Each command's module and attribute: imported when it is asked for, so that one command doesn't pay for all."""
@@ -52,6 +57,7 @@ SUMMARIES: dict[str, str] = {
     "check": "Read a part of a repository, and say what damage hits.",
     "notify": "Tell people how runs ended; try the channels.",
     "drill": "Rehearse a restore, and prove the copies.",
+    "report": "Print the evidence of a quarter: drills, gaps, trends.",
     "points": "List what can be restored.",
     "jobs": "List the jobs, and draw their state machines.",
     "journal": "Verify, back up, rebuild, export the journal.",
@@ -59,6 +65,7 @@ SUMMARIES: dict[str, str] = {
     "init": "Write a configuration and create the repository.",
     "schedule": "Start backups by themselves (launchd, systemd).",
     "doctor": "Check programs, configuration, repository, journal.",
+    "completion": "Print a script that makes a shell complete commands.",
     "demo": "See it all work in a world of its own.",
 }
 """One line each for the plain help, so that it needs no import. A test holds them equal to the commands' own."""
@@ -106,6 +113,12 @@ class LazyGroup(Group):
         module, attribute = COMMANDS[name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(name, help=SUMMARIES[name]) for name in COMMANDS if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

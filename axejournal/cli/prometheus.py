@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from axejournal.cli.standing import Standing
 
-Sample = tuple[dict[str, str], float | None]
+Sample = tuple[dict[str, str], float | int | None]
 HEALTH = {"ok": 0, "mixed": 1, "error": 2}
 
 
@@ -52,7 +52,7 @@ def _metrics(found: Standing) -> Iterator[str]:
     yield _metric("axej_peer_newest_timestamp_seconds", "The newest snapshot that the peer left here.", peers)
 
 
-def _metric(name: str, explained: str, samples: list[Sample]) -> str:
+def _metric(name: str, explained: str, samples: Sequence[Sample]) -> str:
     lines = [f"{name}{_labels(labels)} {value:.15g}\n" for labels, value in samples if value is not None]
     return f"# HELP {name} {explained}\n# TYPE {name} gauge\n{''.join(lines)}" if lines else ""
 

@@ -197,6 +197,7 @@ def _print_sources(found: Standing) -> None:
 def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
     """What the tables can't say: why, since when, and what to do."""
     from axejournal.cli.output import local, plain
+    from axejournal.domain.overdue import sentences
 
     notes = []
     for tier in found.tiers:
@@ -209,9 +210,9 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
         if tier.last is not None and tier.last.outcome not in ("succeeded", "open"):
             why = (tier.last.message or "").split("\n", 1)[0]
             notes.append(f'last run {tier.last.run} {tier.last.outcome}: {why} ("axej history {tier.last.run}")')
-    for each in found.late:
-        if not each.tier:
-            notes.append(f"overdue since {local(each.since, here.zone)}: {each.text}")
+    for late in found.late:
+        if late.tier not in {tier.tier for tier in found.tiers}:
+            notes.append(f"overdue since {local(late.since, here.zone)}: {sentences((late,))[0]}")
     for each in found.open_runs:
         steps = f" ({', '.join(each.run.open_steps)})" if each.run.open_steps else ""
         where = f"run {each.run.run} is in state {each.run.state}{steps}"

@@ -64,8 +64,15 @@ class State:
 class Scheduler(Protocol):
     """launchd or systemd."""
 
-    kind: str
-    scope: Scope
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def scope(self) -> Scope:
+        """Whose session it is."""
+        ...
 
     def files(self, task: Task) -> Mapping[Path, bytes]:
         """The files of a task, as they are written."""

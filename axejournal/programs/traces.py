@@ -82,7 +82,8 @@ class Traces:
         went. Those of runs that are at work are new, and stay."""
         gone, total = 0, 0
         with self._guard, contextlib.suppress(OSError):
-            runs, others = [], []
+            runs: list[tuple[float, int, Path]] = []
+            others: list[tuple[float, int, Path]] = []
             for path in self._log_folder.glob("*.log"):
                 (others if path.stem.count(".") else runs).append((path.stat().st_mtime, path.stat().st_size, path))
             for changed, size_bytes, path in sorted(runs, reverse=True):
