@@ -71,6 +71,7 @@ class App(RingParts, ProofParts):
         from axejournal.journal.ids import event_id
 
         shown = view or Unwatched()
+        self.sweep_scratch()  # what a dead drill left is ended by whoever works next
         return Engine(
             store=self.store,
             leases=self.leases,

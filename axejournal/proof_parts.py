@@ -73,7 +73,8 @@ class ProofParts(Parts):
 
     def sweep_scratch(self) -> tuple[str, ...]:
         """Ends what drills left whose run has ended, or whose deadline is over; says what it was. Free when there is nothing."""
-        if not (self.state / "drill").is_dir():
+        base = self.state / "drill"
+        if not base.is_dir() or not any(base.iterdir()):
             return ()
         open_runs, now = set(self.store.open_runs()), self.clock.now()
 

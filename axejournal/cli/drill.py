@@ -107,7 +107,8 @@ def _print_json(run: Run) -> int:
     from axejournal.domain.drill_facts import SourceDrilled, TierDrilled
     from axejournal.domain.events import RunFailed
 
-    tiers, sources = ([asdict(fact) for fact in run.all(kind)] for kind in (TierDrilled, SourceDrilled))
+    tiers = [asdict(fact) for fact in run.all(TierDrilled)]
+    sources = [asdict(fact) for fact in run.all(SourceDrilled)]
     print_json({"run": run.id, "outcome": run.state, "tiers": tiers, "sources": sources})
     outcome = run.outcome
     return outcome.exit_code if isinstance(outcome, RunFailed) else {"degraded": 3, "cancelled": 130}.get(run.state, 0)

@@ -41,8 +41,8 @@ def to_forget(points: Iterable[Held], keep: Keep) -> tuple[str, ...]:
 
     Kept, for each source by itself: what the rules ask for (restic's meaning: the newest point of each of the last N
     days, weeks, …), the newest point, the newest that is not suspect, and the newest point of each degree of proof: the
-    newest verified one never goes, and no proven point while no newer one has its proof. A snapshot goes only when every source in it can do without. Without any rule
-    nothing is forgotten.
+    newest verified one never goes, and no proven point while no newer one has its proof. A snapshot goes only when every
+    source in it can do without. Without any rule nothing is forgotten.
     """
     all_points = sorted(points, key=lambda point: point.time)
     if keep == Keep():

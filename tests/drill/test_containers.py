@@ -1,4 +1,4 @@
-"""A drill of a source in a container: in a container of its own image, without a network; without Docker in this machine's own."""
+"""A drill of a source in a container: in one of its own image without a network; without Docker in this machine's own server."""
 
 from __future__ import annotations
 
