@@ -28,7 +28,7 @@ SELECT {EVENT_COLUMNS} FROM events WHERE run = ?
 _RUN_COLUMNS = (
     "run, job, customer, slot, trigger, program_version, state, outcome, requested_at_us, started_at_us, finished_at_us, "
     "attempts, retries, resumed, snapshots, error, message, hint, runbook, exit_code, epoch, number, first_position, "
-    "last_position, last_at_us, size_bytes, added_bytes, stored_bytes"
+    "last_position, last_at_us, size_bytes, added_bytes, stored_bytes, tier"
 )
 _POINT_COLUMNS = (
     "source, customer, tier, kind, repository, snapshot, run, time, time_us, taken_at, proof, paths, size_bytes, files, "

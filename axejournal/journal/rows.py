@@ -42,6 +42,7 @@ class RunRow:
     size_bytes: int | None
     added_bytes: int | None
     stored_bytes: int | None
+    tier: str | None = None
     open_steps: tuple[str, ...] = ()
 
 
