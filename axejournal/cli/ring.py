@@ -70,7 +70,7 @@ def push(tier: str, dry_run: bool, scheduled: bool) -> int:
     if scheduled:
         from axejournal.cli.at_slot import run_scheduled
 
-        return run_scheduled(here, tier, lambda slot, view: tell(here.app.copies.push(tier, slot, view)))
+        return run_scheduled(here, tier, lambda slot, view: tell_push(here.app.copies.push(tier, slot, view)))
     with watched(here.app) as view:
         run = here.app.copies.push(tier, view=view)
     return tell_push(run)
@@ -81,9 +81,11 @@ def tell_push(run: Any) -> int:
     from axejournal.domain.copy_facts import CopiesFinished, CopiesVerified
 
     code = tell(run)
+    from axejournal.cli.ring_status import count
+
     done, seen = run.find(CopiesFinished), run.find(CopiesVerified)
     if done is not None and seen is not None:
-        click.echo(f"  {len(done.copied)} snapshots were sent; {seen.snapshots} are there", err=True)
+        click.echo(f"  sent: {count(len(done.copied))}; there now: {seen.snapshots}", err=True)
     return code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -53,14 +52,9 @@ def serve(folder: Path) -> int:
     Example (in ~/.ssh/authorized_keys):
       restrict,command="axej ring serve /Users/axe/peer/realchoice" ssh-ed25519 AAAA…
     """
-    from axejournal.programs.sftp_server import serve as serve_folder
+    from axejournal.cli.serving import serve as serve_folder
 
-    if sys.stdin.isatty():
-        raise UsageFault("ring serve is for sshd, not for a terminal", "See axej ring authorize --help.")
-    if not folder.is_dir():
-        raise UsageFault(f"the folder {folder} is not there", "Run axej ring authorize PEER --write on this machine.")
-    serve_folder(str(folder))
-    return 0
+    return serve_folder(str(folder))
 
 
 def _key(text: str) -> str:

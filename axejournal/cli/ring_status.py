@@ -86,11 +86,12 @@ def _lines(ring: dict[str, Any], zone: str) -> list[tuple[str, str]]:
         return local(datetime.fromisoformat(str(text)), zone) if text else "never"
 
     word, there, back, seen, held = (ring[name] for name in ("consent", "there", "back", "held_here", "held_there"))
-    lines = [("ours there", f"{held['snapshots']} snapshots, the newest of {at(held['newest'])}")]
+    ours = f"{count(held['snapshots'])}, the newest of {at(held['newest'])}" if held["snapshots"] else "none yet: axej ring push"
+    lines = [("ours there", ours)]
     lines += [("pushed last", at(ring["last_push"]))]
     if not ring["peer"]:
         return lines
-    theirs = f"{seen['snapshots']} snapshots, {size(seen['size_bytes'])}, the newest came {at(seen['newest'])}" if seen else ""
+    theirs = f"{count(seen['snapshots'])}, {size(seen['size_bytes'])}, the newest came {at(seen['newest'])}" if seen else ""
     lines.append(("theirs here", theirs or "not looked at yet: axej ring watch-peer"))
     given = f"{'given' if word['given'] else 'WITHDRAWN'} by {', '.join(word['names'])} on {at(word['at'])}" if word else ""
     lines.append(("consent", given or "none: nothing is sent"))
@@ -106,6 +107,11 @@ def _lines(ring: dict[str, Any], zone: str) -> list[tuple[str, str]]:
         lines.append(("its key", f"held in {back['confined']}" if back["confined"] else "no line of axej's lets it in"))
         lines += [("doubt", doubt) for doubt in back["doubts"]]
     return lines
+
+
+def count(snapshots: int) -> str:
+    """`1 snapshot`, `3 snapshots`."""
+    return f"{snapshots} snapshot" if snapshots == 1 else f"{snapshots} snapshots"
 
 
 def tell_verify(run: Run) -> int:
@@ -143,7 +149,7 @@ def tell_watch(run: Run) -> int:
     code, seen = tell(run), run.find(PeerWatched)
     if seen is not None:
         newest = f", the newest came {seen.newest_at}" if seen.newest_at else ""
-        click.echo(f"  {seen.peer}: {len(seen.snapshots)} snapshots here, {size(seen.size_bytes)}{newest}", err=True)
+        click.echo(f"  {seen.peer}: {count(len(seen.snapshots))} here, {size(seen.size_bytes)}{newest}", err=True)
     return code
 
 
@@ -161,7 +167,7 @@ def show_preview(preview: Preview) -> int:
     room = (
         f", about {size(preview.needed_bytes)}; {size(preview.free_bytes)} free there" if preview.needed_bytes is not None else ""
     )
-    say(f"to send: {len(preview.wanted)} snapshots{room}; {preview.present} are there already")
+    say(f"to send: {count(len(preview.wanted))}{room}; {preview.present} are there already")
     if preview.vanished:
         say(f"vanished there: {', '.join(one[:8] for one in preview.vanished)}")
     return 0

@@ -252,6 +252,12 @@ class KeyRefused(AxejError):
     runbook = "ssh-key-refused"
 
 
+class PeerQuiet(AxejError):
+    """The partner has no copies in the folder that is kept for it."""
+
+    runbook = "peer-quiet"
+
+
 class ConsentMissing(AxejError):
     """Both operators' agreement is not recorded, or was withdrawn: nothing is sent."""
 

@@ -33,7 +33,7 @@ class Preview:
 
 def preview(run: Run, kit: PushKit) -> Preview:
     """Looks at the peer and at both repositories. Raises what the steps raise: consent, reachability, space."""
-    address, tried = "", ()
+    address, tried = "", tuple[str, ...]()
     if kit.ring.peer is not None:
         insist_on_consent(kit.ring)
         found = kit.ring.peer.look()

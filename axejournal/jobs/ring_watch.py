@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from axejournal.domain import machine
+from axejournal.domain.errors import PeerQuiet
 from axejournal.domain.events import Fact, RunFailed
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
@@ -70,13 +71,11 @@ def _end(run: Run) -> Fact:
     seen = run.find(PeerWatched)
     assert seen is not None
     if not seen.snapshots and not seen.gone:
-        return RunFailed(
-            "PeerQuiet",
+        quiet = PeerQuiet(
             f"{seen.peer} has no copies here: it never pushed, or its folder is not the one of receive_dir_at_self",
             f'The operator of {seen.peer} looks at "axej status" there; "axej ring verify" here tells of the way back.',
-            1,
-            "peer-quiet",
         )
+        return RunFailed(quiet.code, quiet.message, quiet.hint, quiet.exit_code, quiet.runbook)
     return end(reasons_against(seen, datetime.fromisoformat(str(run.requested.options["requested_at"]))))
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +20,15 @@ from pathlib import Path
 from axejournal.domain.errors import UsageFault
 from axejournal.domain.ports.peer import LETTER
 from axejournal.domain.ports.ring import KeyLines, Received
+from axejournal.programs import process
+from axejournal.programs.process import Command
 
 MARK = "axej-ring:"
 """How the comment of a partner's key line begins; the partner's name follows."""
 PARTS = ("config", "data", "index", "keys", "locks", "snapshots", LETTER, f"{LETTER}.new")
 SNAPSHOT = re.compile(r"[0-9a-f]{64}")
 KEY = re.compile(r"(?:^|\s)((?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) AAAA[A-Za-z0-9+/=]+)")
+TRY = "axej-ring.try"
 MOST_BYTES = 64 * 1024
 
 
@@ -73,7 +77,25 @@ class PeerFolder:
             doubts.append(
                 f"the key line of {self.peer} does not hold it in {self.folder}: it says {confined or 'nothing of a folder'}"
             )
+        elif why := self._try(mine[0]):
+            doubts.append(f"the key line of {self.peer} was tried: {why}")
         return KeyLines(confined, tuple(doubts))
+
+    def _try(self, line: str) -> str:
+        """Runs the line's command as sshd would: a file goes into the folder and none goes beside it. Why not, or ""."""
+        with tempfile.TemporaryDirectory(prefix="axej-ring-") as folder:
+            file, outside, stolen = (Path(folder) / name for name in ("probe", "outside", "stolen"))
+            file.write_text("a try of axej's\n")
+            inside = f"put {file} {TRY}\nget {TRY} {file}.back\nrm {TRY}\n"
+            beyond = f"-put {file} {outside}\n-put {file} ../{TRY}\n-symlink / {TRY}\n-get {file} {stolen}\n"
+            words = ("sftp", "-F", "none", "-b", "-", "-D", _command(line))
+            done = process.run(Command(words, stdin=(inside + beyond).encode(), timeout_s=30))
+            reached = [one for one in (outside, self.folder.parent / TRY, self.folder / TRY, stolen) if os.path.lexists(one)]
+            if reached:
+                return f"it reaches beyond its folder ({reached[0]})"
+            back = Path(f"{file}.back")
+            good = back.is_file() and back.read_text() == file.read_text()
+            return "" if good else f"no file goes in: {done.stderr.strip()[-200:]}"
 
     def authorize(self, line: str) -> bool:
         """Makes the folder and puts the line into authorized_keys, in place of an older one for this peer; False when all was
@@ -113,10 +135,14 @@ def key_line(peer: str, axej: tuple[str, ...], folder: Path, key: str) -> str:
     return f'restrict,command="{command}" {found[1]} {MARK}{peer}'
 
 
+def _command(line: str) -> str:
+    found = re.match(r'restrict,command="((?:[^"\\]|\\.)*)" ', line)
+    return re.sub(r"\\(.)", r"\1", found[1]) if found else ""
+
+
 def _confined(line: str) -> str:
     """The folder of a line as key_line makes it; "" for any other."""
-    found = re.match(r'restrict,command="((?:[^"\\]|\\.)*)" ', line)
-    words = shlex.split(re.sub(r"\\(.)", r"\1", found[1])) if found else []
+    words = shlex.split(_command(line))
     return words[-1] if words[-3:-1] == ["ring", "serve"] else ""
 
 

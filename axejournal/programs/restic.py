@@ -28,7 +28,8 @@ from axejournal.programs import process, restic_leftovers, restic_notes, restic_
 from axejournal.programs.process import Command, Completed
 from axejournal.programs.restic_locks import is_taken
 from axejournal.programs.restic_locks import lock_is_dead as lock_is_dead  # asked for with the repository
-from axejournal.programs.restic_ports import Password, Way
+from axejournal.programs.restic_ports import Password as Password
+from axejournal.programs.restic_ports import Way
 from axejournal.programs.restic_stall import StallWatch
 
 PROGRESS_PER_S = "2"  # restic's own default is 10 lines a second, for nobody

@@ -23,5 +23,5 @@ class StallWatch:
 
     def __call__(self) -> None:
         if time.monotonic() - self._at > self._limit_s:
-            how_far = f" (at {self._last.what})" if self._last else ""
+            how_far = f" (at {self._last.note})" if self._last else ""
             raise ProgramStalled(f"no progress for {self._limit_s:g} s{how_far}")

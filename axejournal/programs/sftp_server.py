@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from axejournal.programs.sftp_folder import Folder
@@ -85,11 +85,11 @@ class Server:
             FSETSTAT: self._change_file,
             OPENDIR: self._open_folder,
             READDIR: self._read_folder,
-            REMOVE: lambda request: done(self.folder.remove(request.path())),
+            REMOVE: lambda request: done(self.folder.remove, request.path()),
             MKDIR: self._make_folder,
-            RMDIR: lambda request: done(self.folder.remove_folder(request.path())),
+            RMDIR: lambda request: done(self.folder.remove_folder, request.path()),
             REALPATH: lambda request: names([(self.folder.shown(request.path()), None)]),
-            RENAME: lambda request: done(self.folder.rename(request.path(), request.path(), over=False)),
+            RENAME: lambda request: done(self.folder.rename, request.path(), request.path(), False),
             EXTENDED: self._extended,
         }
 
@@ -136,7 +136,7 @@ class Server:
         self._listings.pop(handle, None)
         if (descriptor := self._files.pop(handle, None)) is not None:
             os.close(descriptor)
-        return done(None)
+        return status(OK, "done")
 
     def _read_file(self, request: Request) -> bytes:
         descriptor, offset, size = self._file(request), request.long(), request.number()
@@ -148,11 +148,11 @@ class Server:
         while content:
             written = os.pwrite(descriptor, content, offset)
             content, offset = content[written:], offset + written
-        return done(None)
+        return status(OK, "done")
 
     def _change(self, request: Request) -> bytes:
         path = request.path()
-        return done(self.folder.change(path, *request.attributes()))
+        return done(self.folder.change, path, *request.attributes())
 
     def _change_file(self, request: Request) -> bytes:
         descriptor = self._file(request)
@@ -163,11 +163,11 @@ class Server:
             os.fchmod(descriptor, mode & 0o777)
         if times is not None:
             os.utime(descriptor, times)
-        return done(None)
+        return status(OK, "done")
 
     def _make_folder(self, request: Request) -> bytes:
         path, mode = request.path(), request.attributes()[1]
-        return done(self.folder.make_folder(path, 0o777 if mode is None else mode))
+        return done(self.folder.make_folder, path, 0o777 if mode is None else mode)
 
     def _open_folder(self, request: Request) -> bytes:
         listing = list(self.folder.entries(request.path()))
@@ -185,9 +185,9 @@ class Server:
     def _extended(self, request: Request) -> bytes:
         match request.string():
             case b"posix-rename@openssh.com":
-                return done(self.folder.rename(request.path(), request.path(), over=True))
+                return done(self.folder.rename, request.path(), request.path(), True)
             case b"fsync@openssh.com":
-                return done(os.fsync(self._file(request)))
+                return done(os.fsync, self._file(request))
             case b"statvfs@openssh.com":
                 request.path()
                 found = self.folder.space()
@@ -218,8 +218,9 @@ def status(code: int, message: str) -> bytes:
     return bytes([STATUS]) + struct.pack(">I", code) + text(message) + text("en")
 
 
-def done(_: object) -> bytes:
-    """What was asked for is done."""
+def done(act: Callable[..., object], *words: object) -> bytes:
+    """Does it, and says so. Raises OSError."""
+    act(*words)
     return status(OK, "done")
 
 
@@ -228,7 +229,7 @@ def attributes(found: os.stat_result) -> bytes:
     return bytes([ATTRS]) + _fields(found)
 
 
-def names(found: list[tuple[str, os.stat_result | None]] | list[tuple[str, os.stat_result]]) -> bytes:
+def names(found: Sequence[tuple[str, os.stat_result | None]]) -> bytes:
     """A NAME packet without its id."""
     entries = (text(name) + text(_long(name, of)) + (_fields(of) if of else struct.pack(">I", 0)) for name, of in found)
     return bytes([NAME]) + struct.pack(">I", len(found)) + b"".join(entries)

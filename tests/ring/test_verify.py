@@ -1,0 +1,44 @@
+"""`axej ring verify` on two machines, each behind a real sshd: there and back, really."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.ring.conftest import Ring
+from tests.world.sshd import ring_of
+
+
+@pytest.fixture
+def two(make_ring, make_world, make_sshd, tmp_path) -> tuple[Ring, Ring]:
+    """axe and realchoice, each authorized by `axej ring authorize` at the other."""
+    ours = make_ring("axe")
+    theirs = make_ring("realchoice")
+    ours.there, theirs.there = theirs.world.folder / "peer" / "axe", ours.world.folder / "peer" / "realchoice"
+    for mine, other, name in ((ours, theirs, "realchoice"), (theirs, ours, "axe")):
+        known = ring_of(other.sshd, name, mine.there, other.there)
+        (mine.world.config_path.parent / "customers.yaml").write_text(yaml.safe_dump(dict(known)))
+        mine.world.config["tiers"]["ring"]["peer"] = name
+        mine.world.write()
+        keys = mine.world.home / ".ssh" / "authorized_keys"
+        mine.world.axej("ring", "authorize", name, "--key", str(other.key.with_suffix(".pub")), "--write", expect=0)
+        mine.sshd.keys.unlink()
+        mine.sshd.keys.symlink_to(keys)
+    return ours, theirs
+
+
+def test_both_ways_are_proven_once_both_sides_have_verified(two):
+    ours, theirs = two
+    first = ours.world.axej("ring", "verify", expect=3)
+    assert "the way back is not proven: realchoice has never left a letter here" in first.stderr
+    theirs.world.axej("ring", "verify", expect=3)
+    again = ours.world.axej("ring", "verify", expect=0)
+    assert "its key is held in" in again.stderr
+    state = ours.world.json("ring", "status")[0]
+    assert state["back"]["answered_at"] and state["there"]["free_bytes"] > 0
+    theirs.world.axej("backup", "--local", expect=0)
+    theirs.world.axej("ring", "consent", "--as", "A", "--as", "B", expect=0)
+    theirs.world.axej("ring", "init", expect=0)
+    theirs.world.axej("ring", "push", expect=0)
+    watched = ours.world.axej("ring", "watch-peer", expect=0)
+    assert "1 snapshot here" in watched.stderr
