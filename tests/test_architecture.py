@@ -46,7 +46,7 @@ MAY_IMPORT = {  # room -> what of axejournal it may import, besides itself
     "demo": ("domain", "config", "app", "programs", "shipped"),
     "cli": (
         "domain", "config", "jobs", "journal", "programs.clock", "due", "schedules", "app", "paging",
-        "recovering", "placing", "parts", "checks", "cold", "cold_card", "cold_watch", "watching", "demo", "shipped",
+        "recovering", "placing", "parts", "checks", "cold", "cold_card", "cold_watch", "watching", "evidence", "demo", "shipped",
     ),
     "__main__": ("cli",),
     "__init__": (),
