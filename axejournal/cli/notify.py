@@ -8,7 +8,8 @@ import click
 
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Group
-from axejournal.domain.errors import ConfigurationFault, MessageNotSent
+from axejournal.domain.alarm_errors import MessageNotSent
+from axejournal.domain.errors import ConfigurationFault
 
 if TYPE_CHECKING:
     from axejournal.journal.outbox import Waiting

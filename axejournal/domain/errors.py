@@ -216,20 +216,6 @@ class DiskFull(AxejError):
     runbook = "disk-full"
 
 
-class Overdue(AxejError):
-    """Something that should have happened by now did not: a restore point is too old, a schedule passed without a run."""
-
-    exit_code = 20
-    runbook = "overdue"
-
-
-class MessageNotSent(AxejError):
-    """A channel did not take a message. It waits; no run fails of it."""
-
-    exit_code = 50
-    runbook = "message-not-sent"
-
-
 class PeerUnreachable(AxejError):
     """The peer or the disk of a tier isn't there."""
 

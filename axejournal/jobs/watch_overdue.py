@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from axejournal.domain import machine
-from axejournal.domain.errors import Overdue
+from axejournal.domain.alarm_errors import Overdue
 from axejournal.domain.events import Fact, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.job import Job, Resource, Stage

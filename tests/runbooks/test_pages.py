@@ -9,7 +9,7 @@ import click
 import pytest
 
 from axejournal.cli.main import COMMANDS, axej
-from axejournal.domain import errors, machine
+from axejournal.domain import alarm_errors, errors, machine
 from axejournal.domain.errors import AxejError
 from axejournal.jobs import all_jobs
 from tests.runbooks.pages import Page, Step, blocks, english, korean
@@ -42,7 +42,7 @@ def failures(kind: type[AxejError] = AxejError) -> Iterator[type[AxejError]]:
         yield from failures(child)
 
 
-OF_AXEJ = {kind for kind in failures() if kind.__module__ in (errors.__name__, machine.__name__)}
+OF_AXEJ = {kind for kind in failures() if kind.__module__ in (errors.__name__, alarm_errors.__name__, machine.__name__)}
 ERRORS = sorted((kind for kind in OF_AXEJ if kind.runbook), key=lambda kind: kind.__name__)
 
 
