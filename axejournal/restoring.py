@@ -30,6 +30,7 @@ class Restoring:
         """The runs that answer what was asked for, each with its restore point. Raises UsageFault, RestorePointMissing."""
         from axejournal.config.effective import dumps
         from axejournal.jobs.restore_orders import orders
+        from axejournal.journal.physical import snapshots_with_copy
         from axejournal.journal.reader import points
 
         zone = ZoneInfo(self.app.config.timezone)
@@ -39,6 +40,9 @@ class Restoring:
             if tags is not None:
                 return tags.of(source)
             found = points(self.app.state / JOURNAL, source, ask.tier, self.app.config.customer)
+            if ask.physical and source is not None:
+                held = snapshots_with_copy(self.app.state / JOURNAL, self.app.config.customer, source)
+                found = tuple(point for point in found if point.snapshot in held)
             return tuple(replace(point, at=point.at.astimezone(zone)) for point in found)
 
         def made(one: Ask) -> tuple[Order, ...]:

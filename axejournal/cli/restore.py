@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--table", metavar="NAME", help="Only this table of the database: TABLE or SCHEMA.TABLE.")
 @click.option("--only-missing", is_flag=True, help="With --table: insert what is lost, touch nothing else.")
 @click.option("--path", metavar="PART", help="Only this file or folder of a source of files.")
+@click.option("--physical", is_flag=True, help="The physical copy of a database's server, into the folder --into names.")
 @click.option("--into", metavar="NAME", help="Restore beside, under this name; swap nothing.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, touch nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
@@ -39,6 +40,7 @@ def restore(
     table: str | None,
     only_missing: bool,
     path: str | None,
+    physical: bool,
     into: str | None,
     dry_run: bool,
     yes: bool,
@@ -59,7 +61,7 @@ def restore(
 
     here = context()
     _check_customer(here, customer)
-    ask = Ask(_tier(here, tier, origin), as_of, targets, into, path, table, only_missing)
+    ask = Ask(_tier(here, tier, origin), as_of, targets, into, path, table, only_missing, physical)
     orders = here.app.restoring.orders(ask)
     previews = _show(here, orders)
     if dry_run:

@@ -42,6 +42,10 @@ def _done(run: Run) -> list[str]:
         from axejournal.jobs.restore_table import told
 
         return told(run)
+    if run.requested.job == "restore.volume":
+        from axejournal.jobs import restore_volume
+
+        return restore_volume.told(run)
     point = options.get("point") or {}
     placed = run.find(DatabasePlaced) or run.find(FilesPlaced)
     if placed is None:

@@ -18,7 +18,7 @@ from axejournal.domain import asof
 from axejournal.domain.asof import AsOf
 from axejournal.domain.errors import RestorePointMissing, SourceRefused, UsageFault
 
-DATABASE, FILES, TABLE = "restore.database", "restore.files", "restore.table"
+DATABASE, FILES, TABLE, VOLUME = "restore.database", "restore.files", "restore.table", "restore.volume"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Ask:
     path: str | None = None
     table: str | None = None
     only_missing: bool = False
+    physical: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,22 @@ def orders(
     for place, mine in enumerate(each):
         job = TABLE if ask.table else job_of(str(mine["kind"]))
         made.append(Order(job, str(mine["source"]), {**base, **mine, "queue": each[place + 1 :]}))
+    if ask.physical or any(point.kind == "volume" for _, point in chosen):
+        return (_of_volume(ask, sources[0], made[0]),)
     return tuple(made)
+
+
+def _of_volume(ask: Ask, source: PostgresSource | FilesSource, order: Order) -> Order:
+    """A data directory instead of a dump. Raises UsageFault, SourceRefused."""
+    assert isinstance(source, PostgresSource)
+    if ask.table or ask.path:
+        raise SourceRefused(
+            f"{source.name}: this restore point holds a server's data directory, no dump",
+            "Leave --table out, and take the table out of a server that you start on it; or take an older restore point.",
+        )
+    if ask.into is None and (ask.physical or source.container is None):
+        raise UsageFault("a data directory needs a place", 'Write it with "--into /a/new/folder".')
+    return Order(VOLUME, order.source, {**order.options, "volume": source.volume, "physical": ask.physical, "queue": []})
 
 
 def job_of(kind: str) -> str:
@@ -127,6 +143,8 @@ def _check(ask: Ask, sources: Sequence[PostgresSource | FilesSource]) -> None:
         raise UsageFault("--into needs exactly one --target", 'Write "axej restore --target SOURCE --into NAME".')
     if ask.path and (len(sources) != 1 or sources[0].kind != "files"):
         raise UsageFault("--path goes with one --target of kind files", 'Write "axej restore --target FILES --path PART".')
+    if ask.physical and (len(sources) != 1 or sources[0].kind != "postgres"):
+        raise UsageFault("--physical goes with one --target that is a database", 'Write "--target SOURCE --physical".')
     if ask.only_missing and not ask.table:
         raise UsageFault("--only-missing goes with --table", 'Write "axej restore --table NAME --only-missing".')
     if ask.table and (ask.into or ask.path):
@@ -145,10 +163,10 @@ def _choose(source: str, ask: Ask, points: PointsOf, asked: AsOf) -> Point:
             raise RestorePointMissing(message, missing.hint) from None
         hint = f"Take the next older one, {older.time} of run {older.run}: --as-of {older.run}"
         raise RestorePointMissing(message, hint) from None
-    if found.kind == "volume":
+    if found.kind == "volume" and len(ask.targets) != 1:
         raise SourceRefused(
             f"{source}: the restore point {found.time} holds its stopped server's volume, no dump",
-            f"Take an older one (axej points --source {source}), or unpack volume.tar of snapshot {found.snapshot[:8]} by hand.",
+            f"Take an older one (axej points --source {source}), or this one alone: --target {source} --as-of {found.run}",
         )
     return found
 

@@ -48,6 +48,9 @@ def undo_options(undone: Run, config: Mapping[str, Any], requested_at: str) -> d
     placed: DatabasePlaced | FilesPlaced | None = undone.find(DatabasePlaced) or undone.find(FilesPlaced)
     if "source" not in options or "point" not in options:
         raise UsageFault(f"run {undone.id} is no restore", '"axej history" lists the runs there are.')
+    if undone.requested.job == "restore.volume":
+        hint = "Remove what it made by hand when nobody needs it."
+        raise UsageFault(f"run {undone.id} unpacked a data directory beside: it replaced nothing", hint)
     if options.get("into"):
         hint = f"Drop {options['into']} by hand when nobody needs it."
         raise UsageFault(f"run {undone.id} restored beside, into {options['into']}: it replaced nothing", hint)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from axejournal.domain.errors import AxejError, ProgramFailed, SourceRefused
 from axejournal.domain.ports import Containers, Progress, Table
-from axejournal.domain.ports.restore import LiveDatabase, Loaded, ServerLook
+from axejournal.domain.ports.restore import LiveDatabase, Loaded, ServerLook, Unpacked
 from axejournal.programs import postgres_roles
 from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, Relation, all_schemas, read_relations
 from axejournal.programs.postgres_dump import fingerprint
 from axejournal.programs.postgres_load import Load, load, run_script, subscriptions_of
 from axejournal.programs.postgres_reach import Find, ServerAddress, Way, open_way
 from axejournal.programs.postgres_session import Session, identifier, literal, qualified
+from axejournal.programs.postgres_unpack import Place, check_archives
 
 MAINTENANCE = ("postgres", "template1")  # where one is connected while another database is renamed
 SWAP_S = 60.0  # sessions that come back faster than they are ended are given up on
@@ -198,6 +199,20 @@ class PostgresRestorer:
         """See the port."""
         with self._session(away_from=database) as session:
             _drop(session, database)
+
+    # --- data directories ------------------------------------------------------------------------------------------
+
+    def check_place(self, into: str) -> None:
+        """See the port."""
+        Place(self.address, self._run, into, self._containers).check()
+
+    def check_archives(self, fetched: Path) -> int:
+        """See the port."""
+        return check_archives(fetched)
+
+    def unpack(self, fetched: Path, into: str) -> Unpacked:
+        """See the port."""
+        return Place(self.address, self._run, into, self._containers).unpack(fetched)
 
     # --- ways in ---------------------------------------------------------------------------------------------------
 
