@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from axejournal.programs.postgres_restore import PostgresRestorer
     from axejournal.programs.postgres_table import PostgresTables
     from axejournal.programs.restic import ResticRepository
+    from axejournal.programs.secrets import PasswordSource
     from axejournal.programs.ssh_peer import SshPeer
     from axejournal.programs.traces import Traces
 
@@ -121,7 +122,8 @@ class Parts:
         return ".".join(map(str, require_restic(self.config.restic.program)[1]))
 
     def repository(self, tier: str, config: Config | None = None) -> ResticRepository:
-        """A tier's repository. Raises ProgramMissing."""
+        """A tier's repository. Raises ProgramMissing, and WrongPassword when the password's source yields nothing in time:
+        restic itself would wait for ever for a Keychain that is locked."""
         from axejournal.programs.install import require_restic
         from axejournal.programs.restic import ResticRepository
         from axejournal.programs.secrets import PasswordSource
@@ -137,7 +139,21 @@ class Parts:
         way = self.peer(tier, chosen) or way_to(place, getattr(chosen.tiers[tier], "identity", None))
         stall = getattr(chosen.tiers[tier], "stall", None)
         stall_s = stall.total_seconds() if stall else None
-        return ResticRepository(program, place, PasswordSource.of(secret.reference), self.state / "cache" / tier, way, stall_s)
+        password = PasswordSource.of(secret.reference)
+        self._look_for(password)
+        return ResticRepository(program, place, password, self.state / "cache" / tier, way, stall_s)
+
+    def _look_for(self, password: PasswordSource) -> None:
+        """Once a process, and only at what may hang: a program that fetches it."""
+        from axejournal.programs.secrets import probe
+
+        if password.kind in ("keychain", "secret-tool", "command") and password not in self._yielding:
+            probe(password)
+            self._yielding.add(password)
+
+    @functools.cached_property
+    def _yielding(self) -> set[PasswordSource]:
+        return set()
 
     def peer(self, tier: str, config: Config | None = None) -> SshPeer | None:
         """The partner's machine, for a tier whose copies lie there."""

@@ -60,9 +60,9 @@ def _schedule(words: list[str], tiers: Mapping[str, Any]) -> str | None:
             return "ring"
         case ["ring", "push", name] if name in tiers:
             return name
-        case ["drill"]:
-            return "drill"
-    return None  # `check` asks for each tier by itself
+        case ["drill" | "check" as name]:
+            return name
+    return None
 
 
 def _config_path(words: list[str]) -> Path | None:

@@ -128,15 +128,19 @@ def _peer(here: Context, tier: str, settings: Mapping[str, Any]) -> Peer:
 
 def _sizes(here: Context, kinds: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
     """Of the newest restore points of each tier: the bytes of all sources of a time, oldest first."""
-    query = (
-        "SELECT sum(size_bytes) FROM restore_points WHERE customer = ? AND tier = ? AND removed_by IS NULL "
-        "AND time_us >= (SELECT min(time_us) FROM (SELECT DISTINCT time_us FROM restore_points "
-        "WHERE customer = ?1 AND source = ?3 AND tier = ?2 AND removed_by IS NULL ORDER BY time_us DESC LIMIT ?4)) "
-        "GROUP BY time_us ORDER BY time_us DESC LIMIT ?4"
+    names = tuple(here.light["sources"])
+    marks = ",".join(f"?{number}" for number in range(5, 5 + len(names)))
+    since = (
+        "SELECT min(time_us) FROM (SELECT DISTINCT time_us FROM restore_points WHERE customer = ?1 AND source = ?3 AND tier = ?2 "
+        "AND removed_by IS NULL ORDER BY time_us DESC LIMIT ?4)"
     )
-    first = next(iter(here.light["sources"]), "")
+    query = (  # the sources are named so that the index of what is present serves each of them
+        f"SELECT sum(size_bytes) FROM restore_points WHERE customer = ?1 AND tier = ?2 AND source IN ({marks}) "
+        f"AND removed_by IS NULL AND time_us >= ({since}) GROUP BY time_us ORDER BY time_us DESC LIMIT ?4"
+    )
     with reader.projected(here.journal_path) as journal:
-        return {
-            tier: tuple(row[0] for row in journal.execute(query, (here.light["customer"], tier, first, NIGHTS)).fetchall())[::-1]
-            for tier in kinds
-        }
+        found = {}
+        for tier in kinds:
+            rows = journal.execute(query, (here.light["customer"], tier, names[0], NIGHTS, *names)).fetchall()
+            found[tier] = tuple(row[0] for row in rows)[::-1]
+        return found

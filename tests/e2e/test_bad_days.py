@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -408,3 +409,19 @@ def test_dry_run_touches_nothing(world: World):
     assert "frame" in done.stdout
     assert not world.journal.exists() or world.json("history") == []
     assert world.repository.snapshots() == []
+
+
+def test_keychain_that_is_locked_hangs_and_is_a_failed_run_with_exit_12(world: World):
+    """`security` asks on the screen where nobody sits: here a program that never answers, with the limit made short."""
+    security = world.folder / "bin" / "security"
+    security.parent.mkdir()
+    security.write_text("#!/bin/sh\nexec sleep 300\n")
+    security.chmod(0o755)
+    world.config["tiers"]["local"]["password"] = {"command": str(security)}
+    world.write()
+    short = "from axejournal.programs import secrets\nsecrets.probe.__defaults__ = (1.0,)\nimport axejournal.__main__"
+    argv = [sys.executable, "-c", short, "backup", "--local"]
+    done = subprocess.run(argv, env=world.environ({}), cwd=world.folder, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 12, done.stderr
+    assert "nothing came within 1 s" in done.stderr
+    assert only_run(world)["outcome"] == "failed"
