@@ -24,7 +24,8 @@ class ProofParts(Parts):
         """The restore points of a tier that were not removed, newest first."""
         from axejournal.journal.reader import points
 
-        return points(self.state / JOURNAL, tier=tier, customer=self.config.customer, current=True)
+        several = tier in self.config.tiers and self.config.tiers[tier].kind == "cold"  # a repository on each disk
+        return points(self.state / JOURNAL, tier=tier, customer=self.config.customer, current=not several)
 
     def parts_read(self, tier: str, repository: str | None = None) -> tuple[PartRead, ...]:
         """What was read of a tier's repository so far."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from axejournal.domain.ports import Clock, Memory, Repository, RepositoryLock
@@ -19,10 +20,17 @@ Hit = tuple[str, str]
 """A snapshot, and a path in it."""
 
 
+class MadePoint(Point, Protocol):
+    """A restore point, and since when the journal knows it."""
+
+    @property
+    def made_at(self) -> datetime: ...
+
+
 class CheckHands(Hands, Protocol):
     """What the assembled program offers to this job."""
 
-    def points_of(self, tier: str) -> Sequence[Point]:
+    def points_of(self, tier: str) -> Sequence[MadePoint]:
         """The restore points of a tier that were not removed, newest first."""
         ...
 
@@ -49,7 +57,7 @@ class CheckKit:
     memory: Memory
     clock: Clock
     is_dead_lock: Callable[[RepositoryLock], bool]
-    points: Callable[[], Sequence[Point]]
+    points: Callable[[], Sequence[MadePoint]]
     parts: Callable[[str], Sequence[PartRead]]  # repository id
     holders: Callable[[Sequence[str]], Sequence[Hit]]
     part_bytes: Callable[[int], int | None]

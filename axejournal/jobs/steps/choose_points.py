@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -39,16 +40,16 @@ class ChoosePoints:
         """Reads the journal, and whether the tier's repository is the one that the journal means."""
         kit, at_us = self.kit, self.kit.clock.monotonic_us()
         swept = kit.hands.sweep_scratch()
-        found = kit.hands.points_of(self.tier)
+        found = [point for point in kit.hands.points_of(self.tier) if point.source in self.wanted]
+        here, why = self._here(found)
+        if why:
+            return PointsChosen(self.tier, (), dict.fromkeys(self.wanted, why), why, swept, at_us)
         chosen, missing = [], {}
         for source in self.wanted:
             try:
-                chosen.append(self._choose(source, [point for point in found if point.source == source]))
+                chosen.append(self._choose(source, [point for point in here if point.source == source]))
             except RestorePointMissing as nothing:
                 missing[source] = nothing.message
-        why = self._unusable(chosen) if chosen else ""
-        if why:
-            return PointsChosen(self.tier, (), dict.fromkeys(self.wanted, why), why, swept, at_us)
         return PointsChosen(self.tier, tuple(chosen), missing, "", swept, at_us)
 
     def _choose(self, source: str, points: list[Point]) -> DrillPoint:
@@ -79,16 +80,19 @@ class ChoosePoints:
         asked = datetime.fromisoformat(str(self.kit.options["requested_at"]))
         return asked.astimezone(ZoneInfo(self.kit.config.timezone))
 
-    def _unusable(self, chosen: list[DrillPoint]) -> str:
-        """Why nothing can be read from the tier; empty when something can."""
+    def _here(self, found: Sequence[Point]) -> tuple[Sequence[Point], str]:
+        """Those in the repository that is there now (a tier of disks has several), or why nothing can be read."""
+        if not found:
+            return (), ""
         try:
             repository = self.kit.repository(self.tier)
             identity = repository.identity()
         except Interrupted:
             raise
         except AxejError as failure:
-            return f"tier {self.tier}: {failure.message}"
-        if identity not in {point.repository for point in chosen}:
-            known = chosen[0].repository[:8]
-            return f"tier {self.tier}: the repository at {repository.place} has the id {identity[:8]}, not {known}"
-        return ""
+            return (), f"tier {self.tier}: {failure.message}"
+        here = [point for point in found if point.repository == identity]
+        if here:
+            return here, ""
+        known = ", ".join(sorted({point.repository[:8] for point in found}))
+        return (), f"tier {self.tier}: the repository at {repository.place} has the id {identity[:8]}, not {known}"

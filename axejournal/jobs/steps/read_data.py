@@ -30,7 +30,7 @@ class ReadData:
         kit = self.kit
         identity = kit.repository.identity()
         wanted = kit.memory.repository_id(kit.tier)
-        if wanted is not None and identity != wanted:
+        if wanted is not None and wanted != identity and identity not in {point.repository for point in kit.points()}:
             raise RepositoryForeign(
                 f"repository {kit.tier} at {kit.repository.place} has the id {identity[:8]}, not the recorded {wanted[:8]}",
                 "Put the right repository back in its place.",
