@@ -8,6 +8,7 @@ import pytest
 
 from tests.crash.proof import assert_nothing_repeated, events_of
 from tests.world.home import Done, World
+from tests.world.terminal import at_terminal
 
 COUNTS = "SELECT count(*), sum(amount) FROM journal_line"
 GOOD = [("2000", "3001500.0")]
@@ -117,4 +118,22 @@ def test_command_that_fails_leaves_the_page_open_at_its_step(world: World):
     assert "step 4 of frame-damaged: restore" in told
     assert 'go on: "axej runbook run frame-damaged"' in told
     page(world, "--yes", "--answer", "restore=skip", expect=3)
+    assert page_run(world)["outcome"] == "degraded"
+
+
+def test_person_at_a_terminal_is_asked_may_leave_and_goes_on(world: World):
+    done = ("that done? (done, later) [done]", "")
+    leave = ("that done? (done, later) [done]", "later")
+    code, said = at_terminal(world, [done, done, leave], *PAGE)
+    assert (code, "step 3: look-first" in said) == (2, True), said
+    run = page_run(world)["run"]
+    assert f"run {run} waits: left by the person at the terminal" in said
+    now = "What now? (again, change, skip, later) [again]"
+    rest = [done, ("AS_OF:", "2099-01-01"), (now, "change"), ("AS_OF:", "2020-01-01"), (now, "later")]
+    code, said = at_terminal(world, rest, *PAGE)
+    assert "lies in the future" in said and "is at or before 2020-01-01" in said, said
+    assert "step 1: stop-writing" not in said
+    after = [(now, "skip"), done, done, done, ("(no, yes, later) [no]", ""), done]
+    code, said = at_terminal(world, after, "resume", run)
+    assert code == 3, said
     assert page_run(world)["outcome"] == "degraded"

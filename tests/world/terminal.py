@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import sys
 
 from tests.world.home import World
 
-LONGEST_S = 120
+LONGEST_S = 60
 
 
 def at_terminal(world: World, answers: list[tuple[str, str]], *words: str, kill_at: str = "") -> tuple[int, str]:
@@ -30,5 +31,8 @@ def at_terminal(world: World, answers: list[tuple[str, str]], *words: str, kill_
         if pending and pending[0][0] in said[seen:]:
             seen = len(said)
             os.write(terminal, f"{pending.pop(0)[1]}\n".encode())
+    else:
+        os.kill(pid, signal.SIGKILL)
+        said += f"\nnothing came for {LONGEST_S} s; not asked: {pending}"
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said

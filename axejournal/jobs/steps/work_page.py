@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from axejournal.domain.errors import PersonNeeded
@@ -13,7 +13,7 @@ from axejournal.domain.ports.desk import Desk, Linked
 from axejournal.domain.run import Run
 from axejournal.domain.runbook_facts import CommandPerformed, StepWorked, ValueGiven
 
-DONE, YES, NO, AGAIN, SKIP = "done", "yes", "no", "again", "skip"
+DONE, YES, NO, AGAIN, CHANGE, SKIP = "done", "yes", "no", "again", "change", "skip"
 WELL = (0, 3)
 """Exit codes with which a page goes on: done, and done but degraded."""
 
@@ -42,7 +42,7 @@ def page_steps(run: Run, kit: RunbookKit) -> Iterator[Step]:
 
 def _command(run: Run, kit: RunbookKit, step: PageStep, name: str) -> Iterator[Step]:
     for value in step.values:
-        if value_of(run, value) is None:
+        if kit.desk.given(value) is None and value_of(run, value) is None:
             yield AskValue(kit, step, value)
     yield Perform(kit, step, name)
 
@@ -126,40 +126,49 @@ class Perform:
     def probe(self, run: Run) -> CommandPerformed | None:
         """Whether the run of this step has ended well."""
         linked = self._newest(run)
-        return self._fact(run, 0, linked) if linked and linked.is_done else None
+        return self._fact(self._words(run, {}), 0, linked) if linked and linked.is_done else None
 
     def act(self, attempt: Attempt) -> CommandPerformed:
         """Raises PersonNeeded: the command did not end well, and nobody says what now; or a person must say yes to it."""
         run, desk = attempt.run, self.kit.desk
         desk.show(heading(self.step), self.step.text)
-        words = self._words(run)
+        changed: dict[str, str] = {}
         while True:
+            words = self._words(run, changed)
             linked = self._newest(run)
             is_open = linked is not None and (linked.outcome == "open" or linked.unfinished)
             exit_code = desk.go_on(linked, run.id, self.name) if linked and is_open else desk.perform(words, run.id, self.name)
             linked = self._newest(run)
             if exit_code in WELL:
-                return self._fact(run, exit_code, linked)
+                return self._fact(words, exit_code, linked)
             answer = self._what_now(words, exit_code, linked)
             if answer == SKIP:
-                return self._fact(run, exit_code, linked, skipped=True)
+                return self._fact(words, exit_code, linked, skipped=True)
+            if answer == CHANGE:
+                changed = {name: desk.value(name) for name in self.step.values}
 
     def _what_now(self, words: tuple[str, ...], exit_code: int, linked: Linked | None) -> str:
         which = f", run {linked.run}" if linked else ""
         says = f"`{shlex.join(words)}` ended with exit {exit_code}{which}"
+        choices = (AGAIN, CHANGE, SKIP) if self.step.values else (AGAIN, SKIP)
         try:
-            return self.kit.desk.ask(f"{self.step.id}!", f"{says}. Again, or go on without it?", (AGAIN, SKIP), True)
+            return self.kit.desk.ask(f"{self.step.id}!", f"{says}. What now?", choices, True)
         except PersonNeeded as needed:
             more = f'"axej history {linked.run}" tells why. ' if linked else ""
             raise PersonNeeded(f"step {self.step.id}: {says}", f"{more}{needed.hint}") from None
 
-    def _words(self, run: Run) -> tuple[str, ...]:
-        return tuple(value_of(run, word) or word if word in self.step.values else word for word in self.step.run)
+    def _words(self, run: Run, changed: Mapping[str, str]) -> tuple[str, ...]:
+        """The command with what its words in capitals stand for: as said last."""
+
+        def meant(word: str) -> str:
+            return changed.get(word) or self.kit.desk.given(word) or value_of(run, word) or word
+
+        return tuple(meant(word) if word in self.step.values else word for word in self.step.run)
 
     def _newest(self, run: Run) -> Linked | None:
         found = self.kit.linked(run.id, self.name)
         return found[-1] if found else None
 
-    def _fact(self, run: Run, exit_code: int, linked: Linked | None, skipped: bool = False) -> CommandPerformed:
+    def _fact(self, words: tuple[str, ...], exit_code: int, linked: Linked | None, skipped: bool = False) -> CommandPerformed:
         name, outcome = (linked.run, linked.outcome) if linked else (None, None)
-        return CommandPerformed(shlex.join(self._words(run)), exit_code, name, outcome, skipped)
+        return CommandPerformed(shlex.join(words), exit_code, name, outcome, skipped)
