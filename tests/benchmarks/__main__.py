@@ -18,10 +18,11 @@ from pathlib import Path
 from tests.benchmarks import journal_rows, starts, table, world
 from tests.benchmarks.nightly import Nights
 from tests.benchmarks.ratios import Row
+from tests.benchmarks.restores import Restores
 from tests.world.place import ROOT, Place, session_place
 
-GROUPS = ("start", "journal", "night", "memory", "killed")
-OF_NIGHTS = ("night", "memory", "killed")
+GROUPS = ("start", "journal", "night", "memory", "killed", "restore")
+OF_NIGHTS = ("night", "memory", "killed", "restore")
 EVENTS = 1_000_000
 JOURNALS = Path(".cache/journal")  # the big one is made once: 40 s
 
@@ -86,6 +87,8 @@ def _of_nights(wanted: list[str], nights: Nights, rounds: int) -> Iterator[Row]:
         yield nights.memory()
     if "killed" in wanted:
         yield from nights.killed(rounds)
+    if "restore" in wanted:
+        yield from Restores(nights).rows(rounds)
 
 
 def _told(row: Row) -> Row:
