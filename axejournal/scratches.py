@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +27,7 @@ from axejournal.programs.postgres_scratch import SETTINGS, LocalScratch, address
 from axejournal.programs.postgres_session import Session
 
 NOTE = "scratch.json"
+_noting = threading.Lock()
 INSIDE = {"listen_addresses": "127.0.0.1", "unix_socket_directories": SOCKET_INSIDE, "unix_socket_permissions": "0777"}
 """Of a server in a container: its loopback is its own; the folder around its socket is closed to others on this machine."""
 
@@ -41,7 +43,7 @@ class Scratches:
 
     def up(self, order: ScratchOrder) -> Scratch:
         """See the port."""
-        self._note(order)
+        self._note(order, containers=False)
         made = self._in_container(order) if order.container else LocalScratch(self.base, self.find).up(order)
         facts = self.restorer(made, order).look().facts
         return replace(made, version=facts.version, system_identifier=facts.system_identifier)
@@ -99,15 +101,19 @@ class Scratches:
                 continue
         return swept
 
-    def _note(self, order: ScratchOrder) -> None:
+    def _note(self, order: ScratchOrder, containers: bool) -> None:
+        with _noting:
+            self._write_note(order, containers)
+
+    def _write_note(self, order: ScratchOrder, containers: bool) -> None:
         folder = self.base / order.run
         folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         path = folder / NOTE
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if known and (known["containers"] or not order.container):
+        if known and (known["containers"] or not containers):
             return
         made = folder / f"{NOTE}.{label(order.source)}"
-        made.write_text(json.dumps({"until": order.until.isoformat(), "containers": bool(order.container)}), encoding="utf-8")
+        made.write_text(json.dumps({"until": order.until.isoformat(), "containers": containers}), encoding="utf-8")
         made.replace(path)
 
     def _deadline(self, note: Path) -> datetime | None:
@@ -122,7 +128,8 @@ class Scratches:
         socket = gate / "s"
         socket.mkdir(exist_ok=True)
         socket.chmod(0o777)
-        name = engine.up(order, label(order.source), socket, {**SETTINGS, **INSIDE}, self.clock.now().timestamp())
+        now_s, noted = self.clock.now().timestamp(), lambda: self._note(order, containers=True)
+        name = engine.up(order, label(order.source), socket, {**SETTINGS, **INSIDE}, now_s, noted)
         made = Scratch("container", f"container {name}", socket, order.user, "", "", name, name)
         end_us = self.clock.monotonic_us() + int(START_S * 1e6)
         while True:

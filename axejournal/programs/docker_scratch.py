@@ -7,6 +7,7 @@ nor its environment. It ends itself at its deadline; the volume bears the run's 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,11 @@ class DockerScratch:
         """Of the container and of its volume."""
         return f"axej-drill-{order.run}-{label}"
 
-    def up(self, order: ScratchOrder, label: str, socket: Path, settings: dict[str, str], now_s: float) -> str:
-        """The name of the container, which has been started. Raises what Docker raises; SourceUnreachable when the source's
-        container, whose image it needs, is not there."""
+    def up(
+        self, order: ScratchOrder, label: str, socket: Path, settings: dict[str, str], now_s: float, first: Callable[[], None]
+    ) -> str:
+        """The name of the container, which has been started. `first` is called when Docker answers and before anything is
+        made. Raises what Docker raises; SourceUnreachable when the source's container, whose image it needs, is not there."""
         assert order.container is not None
         name = self.name(order, label)
         there = self.docker.inspect(name)
@@ -65,6 +68,7 @@ class DockerScratch:
         if source is None:
             hint = 'Run "docker ps --all" to see what it is called.'
             raise SourceUnreachable(f"container {order.container}, whose image the drill needs, does not exist", hint)
+        first()
         self._check("volume", "create", "--label", f"{LABEL}={order.run}", "--", name)
         self._start(order, name, source, socket, settings, max(60, int(order.until.timestamp() - now_s)))
         return name

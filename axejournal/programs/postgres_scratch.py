@@ -195,6 +195,8 @@ def own_folder(folder: Path, owner: str | None, mine: bool = False) -> Path:
         raise SourceRefused(f"{folder} is somebody else's", "Look who made it, and remove it.")
     if owner and mine:
         shutil.chown(folder, owner)
+    elif owner:
+        folder.chmod(0o711)
     return folder
 
 
