@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from axejournal.domain import facts as f
+from tests.cli import quarters
 from tests.cli.conftest import Desk
 from tests.cli.journals import night
 from tests.world import web as answers
@@ -110,6 +111,25 @@ def test_what_was_never_sent_is_told_once_as_it_is_now(told: Desk, web: Web):
     told.axej("notify", "send")
     assert len(web.texts) == 1
     assert "3rd night in a row, since" in web.texts[0]
+
+
+def test_drill_that_passed_and_one_that_failed_are_told_with_their_numbers(told: Desk, web: Web):
+    now = datetime.now(UTC)
+    good = quarters.verdict("frame", "local", "aa" * 32, ago(24))
+    quarters.drill(told.journal, "a-passed", now - timedelta(hours=5), {"local": [good]})
+    bad = quarters.verdict("frame", "local", "aa" * 32, ago(24), "9 rows, 10 were dumped")
+    ring = quarters.verdict("frame", "ring", "aa" * 32, ago(24))
+    quarters.drill(told.journal, "b-failed", now - timedelta(hours=2), {"local": [bad], "ring": [ring]}, 4000)
+    told.axej("notify", "send")
+    assert [text.split("\n")[:2] for text in web.texts] == [
+        [":white_check_mark: *axe: restore.drill succeeded*", "• local: 1 of 1 sources came back in 42 s (4 h are allowed)"],
+        [
+            ":rotating_light: *axe: restore.drill FAILED*",
+            "• 1 of 4 sources failed: frame from local: public.a: 9 rows, 10 were dumped",
+        ],
+    ]
+    assert "• local: 0 of 1 sources came back in 1 h 6 min 40 s (4 h are allowed)" in web.texts[1]
+    assert 'the evidence: "axej report --html report.html"' in web.texts[1]
 
 
 def test_outside_watch_hears_start_success_and_failure(told: Desk, web: Web):
