@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from axejournal.cli import proof_story
 from axejournal.cli.output import duration, size
 from axejournal.journal.rows import EventRow
 
@@ -132,6 +133,7 @@ def _verified(data: Data) -> str:
 
 
 WORDS: Mapping[str, Callable[[Data], str]] = {
+    **proof_story.WORDS,
     "RunRequested": _requested,
     "RunStarted": lambda data: "",
     "RunResumed": _resumed,

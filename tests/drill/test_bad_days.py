@@ -122,19 +122,24 @@ def test_time_that_is_longer_than_allowed_is_a_finding(world: World):
 
 
 @pytest.mark.parametrize(
-    ("command", "found"),
+    ("command", "found", "proven"),
     [
-        ({"run": ["sh", "-c", "echo ERROR: 3 rows are wrong; echo 0"], "expect": "^0$"}, "it did not say '^0$' but: 0"),
-        ({"run": ["sh", "-c", "echo half; exit 7"]}, "exit 7: half"),
-        ({"run": "sleep 60", "timeout": "1s"}, "did not end within 1 s"),
-        ({"run": "no-such-program-of-tests"}, "can't be started"),
+        (
+            {"run": ["sh", "-c", "echo ERROR: 3 rows are wrong; echo 0"], "expect": "^0$"},
+            "it did not say '^0$' but: 0",
+            "suspect",
+        ),
+        ({"run": ["sh", "-c", "echo half; exit 7"]}, "exit 7: half", "suspect"),
+        ({"run": "sleep 60", "timeout": "1s"}, "did not end within 1 s", "stored"),
+        ({"run": "no-such-program-of-tests"}, "can't be started", "stored"),
     ],
 )
-def test_check_that_does_not_pass_fails_the_drill_with_its_reason(world: World, command: dict, found: str):
+def test_check_that_does_not_pass_fails_the_drill_with_its_reason(world: World, command: dict, found: str, proven: str):
     checks(world, command)
     world.axej("drill", "--target", "frame", expect=21)
     assert found in drilled(world)["frame"]["reason"]
-    assert proof(world) == "suspect"
+    assert not drilled(world)["frame"]["checks"][-1]["passed"]
+    assert proof(world) == proven
 
 
 def test_extension_that_the_scratch_server_lacks_is_named_and_is_no_fault_of_the_point(world: World):

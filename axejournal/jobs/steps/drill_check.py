@@ -12,7 +12,6 @@ from pathlib import Path
 
 from axejournal.config.commands import Command
 from axejournal.domain.drill_facts import CheckResult, DrillPoint, ScratchChecked, ScratchReady
-from axejournal.domain.errors import ProgramMissing, ProgramStalled
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round
@@ -121,20 +120,16 @@ def environment(kit: DrillKit, place: Place, database: str) -> dict[str, str]:
 
 
 def judged(kit: DrillKit, command: Command, variables: Mapping[str, str]) -> tuple[CheckResult, str]:
-    """The verdict on a command, and what it printed where it did not pass: exit 0, in time, and what `expect` asks for."""
+    """The verdict on a command, and what it printed where it did not pass: exit 0 and what `expect` asks for. Raises
+    ProgramStalled and ProgramMissing: a command that gave no answer says nothing of the restore point."""
     text, begin_us = " ".join(command.argv), kit.clock.monotonic_us()
     timeout_s = command.timeout.total_seconds()
-    code, output, size, why = 0, "", 0, ""
-    try:
-        runner = kit.hands.scratch_commands(kit.run)
-        code, output, size = runner.run(command.argv, command.folder, timeout_s, variables)
-    except (ProgramStalled, ProgramMissing) as failure:
-        why = failure.message
+    runner = kit.hands.scratch_commands(kit.run)
+    code, output, size = runner.run(command.argv, command.folder, timeout_s, variables)
     took_s = round((kit.clock.monotonic_us() - begin_us) / 1e6, 3)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     last = lines[-1][:LAST_WORDS] if lines else ""
-    if not why and code != 0:
-        why = f"exit {code}: {last}"
+    why = f"exit {code}: {last}" if code != 0 else ""
     if not why and command.expect is not None and re.search(command.expect, output) is None:
         why = f"it did not say {command.expect!r} but: {last}"
     if why:

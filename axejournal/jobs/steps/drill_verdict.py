@@ -57,7 +57,7 @@ def verdict(round_: Round, point: DrillPoint, checks: int, has_export: bool) -> 
         size_bytes=point.size_bytes,
         age_s=point.age_s,
         rpo_s=point.rpo_s,
-        checks=results,
+        checks=(*results, *_unanswered(round_, point, checks, has_export)),
         seconds=_seconds(ready, fetched, loaded, compared, done),
         proof_before=point.proof,
         proof=SUSPECT if is_bad else proof,
@@ -85,10 +85,17 @@ def _reason(
             return f"{verb}: {why}", False
     for more in (*(f":{number}" for number in range(1, checks + 1)),):
         if why := round_.why_not("check", point, more):
-            return f"check{more}: {why}", False
+            return f"check {more[1:]}: {why}", False
     if has_export and (why := round_.why_not("export", point)):
         return f"export: {why}", False
     return "", False
+
+
+def _unanswered(round_: Round, point: DrillPoint, checks: int, has_export: bool) -> tuple[CheckResult, ...]:
+    """Checks that gave no answer: they hung, or their program is not here."""
+    asked = [(f"check {number}", round_.why_not("check", point, f":{number}")) for number in range(1, checks + 1)]
+    asked += [("export", round_.why_not("export", point))] if has_export else []
+    return tuple(CheckResult(name, False, why) for name, why in asked if why)
 
 
 def _findings(point: DrillPoint, ready: ScratchReady | None, compared: ScratchCompared | None) -> tuple[str, ...]:
