@@ -22,11 +22,14 @@ from axejournal.ring_parts import RingParts
 if TYPE_CHECKING:
     from axejournal.cold import Cold
     from axejournal.copying import Copying
+    from axejournal.domain.cold_facts import KeyEnrolled
     from axejournal.domain.job import Job
     from axejournal.domain.ports import Progress
     from axejournal.engine.execute import Engine
     from axejournal.engine.runner import Observer
+    from axejournal.jobs.keeping_keys import Way
     from axejournal.jobs.preview import Preview
+    from axejournal.keys import Keys
     from axejournal.paging import Paging
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.traces import Traces
@@ -204,6 +207,21 @@ class App(RingParts, ProofParts):
         from axejournal.cold import Cold
 
         return Cold(self)
+
+    @functools.cached_property
+    def keys(self) -> Keys:
+        """Passwords, and where they are kept."""
+        from axejournal.keys import Keys
+
+        return Keys(self)
+
+    def key_ways(self, options: Mapping[str, Any]) -> Sequence[Way]:
+        """See KeyHands."""
+        return self.keys.ways(options)
+
+    def enroll(self, run: str, options: Mapping[str, Any]) -> KeyEnrolled:
+        """See KeyHands."""
+        return self.keys.enroll(run, options)
 
     @functools.cached_property
     def telling(self) -> Telling:

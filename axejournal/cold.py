@@ -16,6 +16,7 @@ from axejournal.domain.run import Run
 if TYPE_CHECKING:
     from axejournal.app import App, View
     from axejournal.journal.disks import DiskRow, OpenSync
+    from axejournal.journal.rows import PointRow
 
 JOURNAL = "journal.sqlite"
 
@@ -138,9 +139,27 @@ class Cold:
 
     def connected(self, tier: str) -> str:
         """The number of the one disk that is connected. Raises DiskMissing, UsageFault."""
-        from axejournal.cold_disks import cold_tier, only_connected
+        from axejournal.cold_disks import cold_tier
+        from axejournal.cold_open import only_connected
 
         return only_connected(self.app, tier, cold_tier(self.app.config, tier))
+
+    def within_reach(self, tier: str, points: tuple[PointRow, ...]) -> tuple[PointRow, ...]:
+        """Of restore points of cold disks those on disks that are connected, when one is; of other tiers all."""
+        rows = self.app.disk_rows(tier)
+        if not rows:
+            return points
+        from axejournal.cold_disks import cold_tier
+
+        mounts = cold_tier(self.app.config, tier).disks
+        there = {row.repository for row in rows if row.disk in mounts and is_mounted(mounts[row.disk])}
+        return tuple(point for point in points if point.repository in there) if there else points
+
+    def on_its_disk(self, tier: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The options of a restore, with the disk that its restore point is on."""
+        repository = (options.get("point") or options).get("repository")
+        found = next((row.disk for row in self.app.disk_rows(tier) if row.repository == repository), None)
+        return {**options, "opened_as": f"{tier}:{found}"} if found is not None else options
 
     def awaiting_password(self, tier: str) -> tuple[OpenSync, ...]:
         """Syncs that wait for the password on paper."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.errors import (
@@ -173,7 +172,7 @@ class ColdDisk:
 
     def initialise(self, password: str, like: Repository) -> str:
         """Makes the repository, open from then on; its id."""
-        from axejournal.programs.hidden import HeldPassword, Hidden
+        from axejournal.programs.process_hidden import HeldPassword, Hidden
 
         if self.place.exists() and not (self.place / "config").exists():
             shutil.rmtree(self.place)  # what an attempt that was killed began: there was none before it
@@ -185,7 +184,7 @@ class ColdDisk:
 
     def learn(self, typed: str) -> None:
         """Opens a repository that is there and not recorded. Raises WrongPassword, RepositoryMissing."""
-        from axejournal.programs.hidden import HeldPassword, Hidden
+        from axejournal.programs.process_hidden import HeldPassword, Hidden
 
         made = self.reach(HeldPassword(Hidden(typed)))
         made.identity()
@@ -219,7 +218,7 @@ class ColdDisk:
     def open_by(self, typed: str) -> None:
         """Raises WrongPassword, RepositoryForeign and what restic raises."""
         from axejournal.domain.errors import WrongPassword
-        from axejournal.programs.hidden import HeldPassword, Hidden
+        from axejournal.programs.process_hidden import HeldPassword, Hidden
 
         if not typed.strip():
             raise WrongPassword("the password is empty", "Type what is on the paper.")
@@ -227,7 +226,8 @@ class ColdDisk:
 
     def _open(self, password: Password) -> None:
         row = self.recorded()
-        identity = self.reach(password).identity()
+        opened = self.reach(password)
+        identity = opened.identity()
         if row is None or identity != row.repository:
             wanted = row.repository[:8] if row else "any"
             raise RepositoryForeign(
@@ -235,7 +235,7 @@ class ColdDisk:
                 "Connect the right disk.",
             )
         self._password = password
-        self._repository = self.reach(password)
+        self._repository = opened
 
     # --- its repository ----------------------------------------------------------------------------------------------
 
@@ -292,40 +292,3 @@ def cold_tier(config: Config, tier: str) -> ColdTier:
     if not isinstance(found, ColdTier):
         raise UsageFault(f"tier {tier} has no cold disks", "Add a tier cold to axej.yaml: see axej init --example axe.")
     return found
-
-
-def disk_folders(settings: ColdTier) -> tuple[Path, ...]:
-    """The folders in which its disks appear."""
-    return tuple(dict.fromkeys(mount.parent for mount in settings.mounts))
-
-
-def open_disk(parts: Parts, name: str, config: Config) -> ColdDisk:
-    """The connected disk of `TIER:DISK` or, of `TIER`, the only one that is connected; open: by the machine's key, or by the
-    password that whoever sits there types. Raises DiskMissing, DiskForeign, UsageFault, WrongPassword, PersonNeeded."""
-    tier, _, number = name.partition(":")
-    settings = cold_tier(config, tier)
-    if not number:
-        number = only_connected(parts, tier, settings)
-    key = f"{tier}:{number}"
-    found = parts.opened_disks.get(key)
-    if found is None or not found.is_there():
-        found = ColdDisk(parts, tier, number, config)
-        found.look()
-        if found.has_machine_key:
-            found.open_by_machine()
-        else:
-            parts.password_desk.receive("", f"disk {number}", found.open_by, found.is_there)
-        parts.opened_disks[key] = found
-    return found
-
-
-def only_connected(parts: Parts, tier: str, settings: ColdTier) -> str:
-    """The number of the one disk that is connected. Raises DiskMissing, UsageFault."""
-    there = [number for number, mount in settings.disks.items() if parts.volumes.mark(mount) is not None]
-    if not there:
-        raise DiskMissing(
-            f"no disk of tier {tier} is connected: none is mounted at {settings.mount}", "Connect one, then try again."
-        )
-    if len(there) > 1:
-        raise UsageFault(f"disks {', '.join(there)} are connected", "Name one of them, or eject the others.")
-    return there[0]

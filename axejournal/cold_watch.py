@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axejournal.cold import mounts_of
+
+if TYPE_CHECKING:
+    import subprocess
 
 SETTLE_S = 0.2
 """A mount makes several changes, and the last one counts."""

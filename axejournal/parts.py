@@ -76,7 +76,7 @@ class Parts:
         """What steps ask the journal."""
         from axejournal.journal.memory import JournalMemory
 
-        return JournalMemory(self.state / JOURNAL, self.store, self.config.customer, ZoneInfo(self.config.timezone))
+        return JournalMemory(self.state / JOURNAL, self.store, self.config.customer, ZoneInfo(self.config.timezone), None, self.leases)
 
     @functools.cached_property
     def children(self) -> RunChildren:
@@ -132,7 +132,7 @@ class Parts:
         chosen = config or self.config
         program, _ = require_restic(chosen.restic.program)
         if tier not in chosen.tiers or chosen.tiers[tier].kind == "cold":
-            from axejournal.cold_disks import open_disk
+            from axejournal.cold_open import open_disk
 
             return open_disk(self, tier, chosen).repository
         place, secret = _where(chosen, tier)

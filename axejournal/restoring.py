@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -43,10 +45,12 @@ class Restoring:
             if ask.physical and source is not None:
                 held = snapshots_with_copy(self.app.state / JOURNAL, self.app.config.customer, source)
                 found = tuple(point for point in found if point.snapshot in held)
+            found = self.app.cold.within_reach(ask.tier, found)
             return tuple(replace(point, at=point.at.astimezone(zone)) for point in found)
 
         def made(one: Ask) -> tuple[Order, ...]:
-            return orders(self.app.config, dumps(self.app.config), one, of, self.app.clock.now(), self.app.now_text())
+            made = orders(self.app.config, dumps(self.app.config), one, of, self.app.clock.now(), self.app.now_text())
+            return tuple(replace(each, options=self.app.cold.on_its_disk(ask.tier, each.options)) for each in made)
 
         if tags is not None:
             return tags.orders(ask, made)
@@ -64,6 +68,12 @@ class Restoring:
 
         known = points(self.app.state / JOURNAL, None, ask.tier, self.app.config.customer, limit=1, removed=True)
         return None if known else by_tags(self.app, ask.tier, ask.as_of == LAST_VALID)
+
+    def previews(self, orders: Sequence[Order]) -> list[RestorePreview]:
+        """The plan of each. Most of it is waiting for servers: two at once."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            works = [pool.submit(copy_context().run, self.preview, order) for order in orders]
+            return [work.result() for work in works]
 
     def preview(self, order: Order) -> RestorePreview:
         """What `begin` would do; touches nothing."""

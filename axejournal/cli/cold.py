@@ -168,6 +168,32 @@ def _hand_over(here: Context, tier: str, disk: str, run: str) -> int:
         click.echo(f"wrong password; {rest} more {'tries' if rest != '1' else 'try'}", err=True)
 
 
+@cold.command("enroll-key", short_help="Add the machine's key to the connected disk.")
+@click.argument("disk", metavar="[N]", required=False)
+@OF_TIER
+def enroll_key(disk: str | None, tier: str | None) -> int:
+    """Add a key for this machine to the connected disk, so that it is synced without you.
+
+    \b
+    Example:
+      axej cold enroll-key 2
+
+    Asks once for the password on paper, which stays the one for recovery. The machine's key is where machine_key: in
+    axej.yaml says; a file that is not there yet is made, with a random password.
+    """
+    from axejournal.cli.backup import tell
+    from axejournal.cli.cold_desk import desk
+    from axejournal.cli.progress import watched
+
+    here = context()
+    chosen = tier_of(here, tier)
+    number = disk or here.app.cold.connected(chosen)
+    with watched(here.app) as view:
+        here.app.password_desk = desk(view)
+        run = here.app.keys.begin_enroll(chosen, number, view)
+    return waits(run, number) or tell(run)
+
+
 @cold.command(short_help="Which disk is due, and how each stands.")
 @OF_TIER
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

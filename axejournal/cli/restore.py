@@ -57,10 +57,12 @@ def restore(
     A database is loaded beside the live one and compared with what was counted when it was dumped; only then it is
     swapped in, in one step. What it replaces is kept: "axej undo RUN" takes the restore back.
     """
+    from axejournal.cli.cold_desk import desk
     from axejournal.jobs.restore_orders import Ask
 
     here = context()
     _check_customer(here, customer)
+    here.app.password_desk = desk()
     ask = Ask(_tier(here, tier, origin), as_of, targets, into, path, table, only_missing, physical)
     orders = here.app.restoring.orders(ask)
     previews = _show(here, orders)
@@ -117,10 +119,8 @@ def _tier(here: Context, tier: str | None, origin: str | None) -> str:
 def _show(here: Context, orders: Sequence[Order]) -> list[RestorePreview]:
     from axejournal.cli.output import plain
 
-    previews = []
-    for place, order in enumerate(orders):
-        preview = here.app.restoring.preview(order)
-        previews.append(preview)
+    previews = here.app.restoring.previews(orders)
+    for place, preview in enumerate(previews):
         if place:
             click.echo()
         for label, text in preview.lines:

@@ -14,6 +14,7 @@ def all_jobs() -> tuple[Job[Any], ...]:
         cold_init,
         cold_sync,
         init_repository,
+        keeping_keys,
         local_backup,
         notify,
         recover,
@@ -52,4 +53,4 @@ def all_jobs() -> tuple[Job[Any], ...]:
         notify,
         watch_overdue,
     )
-    return tuple(module.JOB for module in modules)
+    return (*(module.JOB for module in modules), keeping_keys.VERIFY_JOB, keeping_keys.ENROLL_JOB)

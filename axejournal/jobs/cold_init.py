@@ -70,7 +70,7 @@ class PrepareDisk:
 
 def _preparing(run: Run, kit: ColdKit) -> tuple[PrepareDisk, ...]:
     options = run.requested.options
-    return (PrepareDisk(kit, *(bool(options[name]) for name in ("adopt", "not_empty", "replace"))),)
+    return (PrepareDisk(kit, bool(options["adopt"]), bool(options["not_empty"]), bool(options["replace"])),)
 
 
 JOB: Job[ColdKit] = Job(

@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from axejournal.journal.clauses import times
 
@@ -72,9 +73,11 @@ def disks(path: Path, customer: str, tier: str | None = None) -> tuple[DiskRow, 
     with projected(path) as journal:
         query = f"SELECT {_DISK_COLUMNS} FROM disks WHERE customer = ?1 AND (?2 IS NULL OR tier = ?2) ORDER BY tier, disk"
         rows = journal.execute(query, (customer, tier)).fetchall()
-    return tuple(
-        DiskRow(*(tuple(json.loads(value)) if at == 6 else value for at, value in enumerate(times(r, 9, 11)))) for r in rows
-    )
+    return tuple(_disk(times(row, 9, 11)) for row in rows)
+
+
+def _disk(row: tuple[Any, ...]) -> DiskRow:
+    return DiskRow(*row[:6], tuple(json.loads(row[6])), *row[7:])
 
 
 def open_syncs(path: Path, customer: str, tier: str) -> tuple[OpenSync, ...]:

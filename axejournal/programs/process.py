@@ -21,7 +21,7 @@ from typing import IO
 
 from axejournal.domain.errors import Interrupted, ProgramMissing, ProgramStalled
 from axejournal.domain.ports import Child
-from axejournal.programs.hidden import handed
+from axejournal.programs.process_hidden import handed
 
 MARK = "AXEJ_RUN"
 GRACE_S = 10.0  # restic removes its own locks on SIGTERM (measured); SIGKILL leaves one behind

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from axejournal.domain.errors import ProgramFailed
 from axejournal.domain.ports import RepositoryLock
 from axejournal.programs import process, restic_output
-from axejournal.programs.hidden import Hidden
 from axejournal.programs.process import Command
+from axejournal.programs.process_hidden import Hidden
 from axejournal.programs.restic import ResticRepository
 
 
@@ -24,6 +24,7 @@ class DiskRepository(ResticRepository):
 
     mount: Path = Path("/")
     still: Callable[[], None] | None = None
+    learned: list[str] = field(default_factory=list, compare=False, repr=False)
 
     def command(self, *words: str, env: Mapping[str, str] | None = None, json_output: bool = True) -> Command:
         """See ResticRepository."""
@@ -31,6 +32,12 @@ class DiskRepository(ResticRepository):
         inside = str(Path(self.place).relative_to(self.mount))
         argv = tuple(inside if at == 2 else word for at, word in enumerate(made.argv))
         return replace(made, argv=argv, cwd=self.mount, watch=self.still)
+
+    def identity(self, known: bool = False) -> str:
+        """See the port. Asked once: the disk that this value belongs to is looked at in other ways."""
+        if not self.learned:
+            self.learned.append(super().identity())
+        return self.learned[0]
 
     def unlock_dead(self, is_dead: Callable[[RepositoryLock], bool]) -> tuple[RepositoryLock, ...]:
         """See the port. The disk is here, so that no process of another machine works on it, however young its lock."""

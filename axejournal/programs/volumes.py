@@ -16,6 +16,9 @@ from axejournal.domain.ports.volumes import Volume
 from axejournal.programs import process, volumes_linux, volumes_mac
 from axejournal.programs.process import Command
 
+NO_CHANGE = ("opened", "closed", "closed_no_write")
+"""Reading a folder is no change of it."""
+
 
 class SystemVolumes:
     """The `Volumes` port."""
@@ -85,10 +88,17 @@ class MountWatch:
     @contextlib.contextmanager
     def watching(self) -> Iterator[MountWatch]:
         """Inside, changes are noticed."""
+        from watchdog.events import FileSystemEvent, FileSystemEventHandler
         from watchdog.observers import Observer
 
-        observer = Observer()
-        handler = _Teller(self._changed)
+        changed = self._changed
+
+        class Teller(FileSystemEventHandler):
+            def on_any_event(self, event: FileSystemEvent) -> None:
+                if event.event_type not in NO_CHANGE:
+                    changed.set()
+
+        observer, handler = Observer(), Teller()
         for folder in self._folders:
             with contextlib.suppress(OSError):  # it may come later: the slow look finds what is in it
                 observer.schedule(handler, str(folder), recursive=False)
@@ -105,17 +115,6 @@ class MountWatch:
         changed = self._changed.wait(timeout_s)
         self._changed.clear()
         return changed
-
-
-class _Teller:
-    """What watchdog calls. Reading a folder is no change of it."""
-
-    def __init__(self, changed: threading.Event) -> None:
-        self._changed = changed
-
-    def dispatch(self, event: object) -> None:
-        if getattr(event, "event_type", "") not in ("opened", "closed", "closed_no_write"):
-            self._changed.set()
 
 
 def _tell_of_mounts(changed: threading.Event) -> None:

@@ -65,7 +65,8 @@ def _asked(argv: tuple[str, ...]) -> str | None:
         done = process.run(Command((path, *argv[1:]), timeout_s=20))
     except AxejError:
         return None
-    return (done.text.split() or [None])[0] if done.exit_code == 0 else None
+    words = done.text.split()
+    return words[0] if words and done.exit_code == 0 else None
 
 
 def _line(line: str) -> Mounted | None:

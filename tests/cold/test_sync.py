@@ -3,20 +3,75 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import pytest
 
 from tests.world.disks import PAPER, Drawer, typed
 
 
 def test_sync_copies_each_snapshot_once_and_makes_restore_points(drawer: Drawer):
     world = drawer.world
-    world.axej("backup", "--local", expect=0)
     disk = drawer.prepared("2")
     said = drawer.sync("2")
-    assert "1 copied, 1 snapshots on it" in said
-    assert PAPER not in said
+    assert "1 copied, 1 snapshots on it" in said and "of its data was read back, no faults" in said
     assert "0 copied" in drawer.sync("2")
+    (copy,), (local,) = drawer.held(disk), world.repository.snapshots()
+    assert copy["original"] == local["id"]
     points = world.json("points", "--tier", "cold")
-    assert {point["source"] for point in points} == {"frame", "files"}
+    assert [(point["source"], point["snapshot"]) for point in points] == [("files", copy["id"])]
     marker = json.loads((disk.mount / "axej-cold.json").read_text())
     assert (marker["customer"], marker["disk"], len(marker["journal_head"])) == ("axe", "2", 64)
-    assert PAPER not in world.journal.read_bytes().decode("latin-1")
+    everything = b"".join(path.read_bytes() for path in world.state.rglob("*") if path.is_file())
+    assert PAPER.encode() not in everything + said.encode()
+
+
+@pytest.mark.parametrize("filesystem", ["exfat", "vfat"])
+def test_sync_works_on_disks_that_other_systems_can_read(drawer: Drawer, filesystem: str):
+    if filesystem not in Path("/proc/filesystems").read_text():
+        pytest.skip(f"this kernel mounts no {filesystem}")
+    disk = drawer.prepared("1", filesystem=filesystem)
+    drawer.sync("1")
+    assert len(drawer.held(disk)) == 1
+
+
+def test_points_of_all_disks_count_and_each_is_looked_for_on_its_own(drawer: Drawer):
+    world = drawer.world
+    drawer.prepared("1")
+    drawer.sync("1")
+    drawer.disks["1"].eject()
+    world.axej("backup", "--local", expect=0)
+    second = drawer.prepared("2")
+    said = drawer.sync("2")
+    assert "vanished" not in said and len(drawer.held(second)) == 2
+    points = world.json("points", "--tier", "cold")
+    assert len(points) == 3 and len({point["repository"] for point in points}) == 2
+    rows = {row["disk"]: row for row in json.loads(world.axej("cold", "status", "--json").stdout)["disks"]}
+    assert [rows[number]["connected"] for number in "123"] == [False, True, False]
+    assert [rows[number]["snapshots"] for number in "123"] == [1, 2, None]
+
+
+def test_init_shows_a_card_that_brings_the_data_back_and_holds_no_password(drawer: Drawer):
+    disk = drawer.new("3").connect()
+    card = drawer.folder / "card.html"
+    code, said = typed(drawer.world, ("cold", "init", "3", "--card", str(card)), (PAPER, PAPER))
+    assert code == 0, said
+    page = card.read_text()
+    for text in (said, page):
+        assert f"restic -r {disk.mount}/restic-repo" in text and PAPER not in text
+    assert page.startswith("<!doctype html>") and "http" not in page
+
+
+def test_init_with_two_different_passwords_makes_nothing(drawer: Drawer):
+    disk = drawer.new("1").connect()
+    code, said = typed(drawer.world, ("cold", "init", "1"), (PAPER, f"{PAPER}s"))
+    assert (code, [path.name for path in disk.mount.iterdir()]) == (2, ["lost+found"]), said
+
+
+def test_init_of_a_disk_that_is_not_empty_is_refused_unless_told(drawer: Drawer):
+    disk = drawer.new("1").connect()
+    (disk.mount / "photos").mkdir()
+    code, said = typed(drawer.world, ("cold", "init", "1"), (PAPER, PAPER))
+    assert code == 2 and "photos" in said and "--not-empty" in said
+    code, said = typed(drawer.world, ("cold", "init", "1", "--not-empty"), (PAPER, PAPER))
+    assert code == 0 and (disk.mount / "photos").is_dir()

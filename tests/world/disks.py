@@ -14,8 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,18 @@ class Drawer:
         assert code == expect, f"exit {code}, not {expect}\n{said}"
         return said
 
+    def runs(self, job: str = "cold.sync") -> list[dict[str, Any]]:
+        """The runs of a job, newest first."""
+        return [run for run in self.world.json("history") if run["job"] == job]
+
+    def held(self, disk: Disk) -> list[dict[str, Any]]:
+        """The snapshots on a connected disk, by restic alone."""
+        password = self.folder / "paper"
+        password.write_text(f"{PAPER}\n")
+        repository = self.world.repository
+        made = replace(repository, path=disk.mount / "restic-repo", password_file=password, cache=self.folder / "cache")
+        return made.snapshots()
+
 
 def typed(
     world: World, words: Sequence[str], answers: Sequence[str], kill_at: str = "", timeout_s: float = 60
@@ -153,9 +166,10 @@ def until(true: Callable[[], object], within_s: float = 20, what: str = "") -> N
 
 
 @pytest.fixture
-def drawer(world: World, tmp_path: Path) -> Iterator[Drawer]:
-    """A world with a tier of cold disks and one backup; no disk is connected."""
+def drawer(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Drawer]:
+    """A world with a tier of cold disks and one backup of files; no disk is connected."""
     need("loop")
+    world = make_world(databases=())
     folder = tmp_path / "Volumes"
     folder.mkdir()
     made = Drawer(world, folder)
@@ -165,6 +179,7 @@ def drawer(world: World, tmp_path: Path) -> Iterator[Drawer]:
         "first_quarter": "2026Q1",
     }
     world.write()
+    world.axej("backup", "--local", expect=0)
     yield made
     for disk in made.disks.values():
         for place in {disk.mount, *(made.place(number) for number in "123")}:

@@ -17,7 +17,7 @@ from axejournal.domain.cold_facts import (
     ReadingChosen,
 )
 from axejournal.domain.copy_facts import CopiesVerified
-from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, WrongPassword
+from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, PersonNeeded, WrongPassword
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
 from axejournal.domain.rotation import Quarter, due_disk
 from axejournal.domain.run import Run
@@ -58,14 +58,18 @@ class IdentifyDisk:
         """Looking is done again."""
 
     def act(self, attempt: Attempt) -> DiskIdentified:
-        """Raises DiskForeign, DiskReadOnly, RepositoryMissing, RepositoryForeign; DiskMissing, but PersonNeeded when the disk
-        was there when the run was asked for."""
+        """Raises DiskForeign, DiskReadOnly, RepositoryMissing, RepositoryForeign; DiskMissing; PersonNeeded instead when the
+        disk was there before in this run."""
         kit, run = self.kit, attempt.run
         try:
             volume = kit.hand.look()
         except DiskMissing as missing:
             if run.requested.trigger == "watch" or run.find(DiskIdentified) is not None:
                 raise awaited(kit) from missing
+            raise
+        except DiskForeign as foreign:
+            if run.find(DiskIdentified) is not None:  # the right one may still come
+                raise PersonNeeded(foreign.message, foreign.hint) from foreign
             raise
         row = kit.hand.recorded()
         assert row is not None and volume.uuid is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from axejournal.domain.cold_facts import PAPER
 from axejournal.domain.events import Event
 from axejournal.journal.codec import canonical
 from axejournal.journal.projections.projection import Projection, storable
@@ -35,10 +36,12 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
     if event.name == "DiskRecorded":
         what = (data["volume"], data["filesystem"], storable(data["place"]), repository, canonical(data["keys"]))
         tables.execute(_RECORD, (tier, data["disk"], *what, event.recorded_at_us, event.run))
+        tables.execute(_PROVE, (tier, repository, PAPER, data["disk"], event.recorded_at_us, event.run))
     elif event.name == "DiskSynced":
         known = canonical([*data["keys"], *data["missing_keys"]])
         how = (data["snapshots"], data["free_bytes"], data["journal_head"], data["mark"], data["opens"], known)
         tables.execute(_SYNC, (event.run, event.recorded_at_us, *how, tier, data["disk"], repository))
+        tables.execute(_PROVE, (tier, repository, data["opens"], data["disk"], event.recorded_at_us, event.run))
     elif event.name == "KeyProven":
         tables.execute(_PROVE, (tier, repository, storable(data["kind"]), data["disk"], event.recorded_at_us, event.run))
     else:

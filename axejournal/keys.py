@@ -1,0 +1,230 @@
+"""The passwords of one configuration's repositories: where each is kept, what backs that up, whether it opens anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from axejournal.domain.cold_facts import MACHINE, KeyEnrolled
+from axejournal.domain.errors import UsageFault, WrongPassword
+from axejournal.domain.key_loops import PAPER, circles, dead_ends
+from axejournal.domain.run import Run
+
+if TYPE_CHECKING:
+    from axejournal.app import App, View
+    from axejournal.config.models import Config
+    from axejournal.jobs.keeping_keys import Way
+    from axejournal.programs.restic import Password, ResticRepository
+
+JOURNAL = "journal.sqlite"
+KEPT_BELOW = {"keychain": "~/Library/Keychains", "secret-tool": "~/.local/share/keyrings"}
+"""Where the system keeps what these name."""
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """One password of one repository. `proven_at`: when it opened it the last time; `kind`: as KeyProven has it."""
+
+    tier: str
+    disk: str
+    kind: str
+    kept: str
+    proven_at: datetime | None
+
+
+@dataclass(frozen=True)
+class KeyStanding:
+    """All passwords, the circles among them, and the tiers whose password is in one place only."""
+
+    rows: tuple[KeyRow, ...]
+    circles: tuple[tuple[str, ...], ...]
+    single: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StoredWay:
+    """A password that is stored somewhere: restic fetches it."""
+
+    app: App
+    tier: str
+    kind: str
+    disk: str = ""
+
+    def open(self, run: str) -> str:
+        """See Way."""
+        if not self.disk:
+            return self.app.repository(self.tier).identity()
+        found = self.app.cold_disk(self.tier, self.disk)
+        found.look()
+        found.open_by_machine()
+        return found.repository.identity()
+
+
+@dataclass(frozen=True)
+class PaperWay:
+    """A password on paper: a person types it."""
+
+    app: App
+    tier: str
+    disk: str = ""
+    kind: str = PAPER
+
+    def open(self, run: str) -> str:
+        """See Way."""
+        opened: list[str] = []
+        if self.disk:
+            found = self.app.cold_disk(self.tier, self.disk)
+            found.look()
+            self.app.password_desk.receive(run, f"disk {self.disk}", found.open_by, lambda: True)
+            return found.repository.identity()
+
+        def attempt(typed: str) -> None:
+            from axejournal.programs.process_hidden import HeldPassword, Hidden
+
+            opened.append(_with(self.app.repository(self.tier), HeldPassword(Hidden(typed))).identity())
+
+        self.app.password_desk.receive(run, f"tier {self.tier}", attempt, lambda: True)
+        return opened[-1]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What an assembled program does with passwords."""
+
+    app: App
+
+    def standing(self) -> KeyStanding:
+        """Told from the configuration and the journal; opens nothing. Raises JournalDamaged, JournalNewer."""
+        from axejournal.journal.disks import disks, key_proofs
+        from axejournal.programs.secrets import PasswordSource
+
+        config, path = self.app.config, self.app.state / JOURNAL
+        proven = {(one.tier, one.disk, one.kind): one.proven_at for one in key_proofs(path, config.customer)}
+        recorded = disks(path, config.customer)
+        rows = []
+        for name, tier in config.tiers.items():
+            if tier.kind == "cold":
+                for row in recorded:
+                    if row.tier != name:
+                        continue
+                    last = proven.get((name, row.disk, PAPER), row.recorded_at)
+                    rows.append(KeyRow(name, row.disk, PAPER, "paper", last))
+                    if row.machine_key is not None and tier.machine_key is not None:
+                        kept = str(PasswordSource.of(tier.machine_key.reference))
+                        rows.append(KeyRow(name, row.disk, MACHINE, kept, proven.get((name, row.disk, MACHINE))))
+                continue
+            kept = str(PasswordSource.of(tier.password.reference))
+            rows.append(KeyRow(name, "", kept, kept, proven.get((name, "", kept))))
+            if (on_paper := proven.get((name, "", PAPER))) is not None:
+                rows.append(KeyRow(name, "", PAPER, "paper", on_paper))
+        ways = key_ways(config, {row.tier for row in rows if row.kind == PAPER})
+        tiers = [name for name, _ in config.tiers.items()]
+        return KeyStanding(tuple(rows), circles(ways), dead_ends(ways, tiers))
+
+    def verify(self, paper: bool, tier: str | None, view: View | None = None) -> Run:
+        """Tries each password that is stored, or those on paper. Raises UsageFault, Busy."""
+        from axejournal.jobs.keeping_keys import VERIFY_JOB
+
+        options = {"paper": paper, "tier": tier, "requested_at": self.app.now_text()}
+        if not self.ways(options):
+            raise UsageFault("there is no password to try", "Connect a cold disk, or name another tier.")
+        return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(VERIFY_JOB, None, options))
+
+    def ways(self, options: Mapping[str, Any]) -> Sequence[Way]:
+        """What is to be tried: of cold disks those that are connected."""
+        from axejournal.programs.secrets import PasswordSource
+
+        config, paper = self.app.config, bool(options["paper"])
+        found: list[Way] = []
+        for name, tier in config.tiers.items():
+            if options["tier"] not in (None, name):
+                continue
+            if tier.kind != "cold":
+                kept = str(PasswordSource.of(tier.password.reference))
+                found.append(PaperWay(self.app, name) if paper else StoredWay(self.app, name, kept))
+                continue
+            for row in self.app.disk_rows(name):
+                if row.disk not in tier.disks or self.app.volumes.mark(tier.disks[row.disk]) is None:
+                    continue
+                if paper:
+                    found.append(PaperWay(self.app, name, row.disk))
+                elif row.machine_key is not None and tier.machine_key is not None:
+                    found.append(StoredWay(self.app, name, MACHINE, row.disk))
+        return found
+
+    def begin_enroll(self, tier: str, disk: str, view: View | None = None) -> Run:
+        """Adds the machine's key to the connected disk. Raises UsageFault, Busy."""
+        from axejournal.cold_disks import cold_tier
+        from axejournal.jobs.keeping_keys import ENROLL_JOB
+
+        if cold_tier(self.app.config, tier).machine_key is None:
+            hint = "Write machine_key: {keychain: axe.backup.restic.cold} there, or {file: PATH}."
+            raise UsageFault(f"axej.yaml names no machine_key for tier {tier}", hint)
+        self.app.cold_disk(tier, disk)
+        options = {"tier": tier, "disk": disk, "requested_at": self.app.now_text()}
+        return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(ENROLL_JOB, None, options))
+
+    def enroll(self, run: str, options: Mapping[str, Any]) -> KeyEnrolled:
+        """See KeyHands."""
+        from axejournal.programs.process_hidden import Hidden
+        from axejournal.programs.restic_disk import add_key, own_key
+        from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.secrets_read import read
+
+        tier, disk = str(options["tier"]), str(options["disk"])
+        found = self.app.cold_disk(tier, disk)
+        found.look()
+        assert found.settings.machine_key is not None
+        source = PasswordSource.of(found.settings.machine_key.reference)
+        _make_file(source.kind, source.value)
+        secret = Hidden(read(source, 30))
+        try:
+            found.open_by_machine()
+            own = own_key(found.repository)
+            there = found.keys()
+            key = next(each for each in there if each.startswith(own))
+        except WrongPassword:
+            self.app.password_desk.receive(run, f"disk {disk}", found.open_by, found.is_there)
+            key = add_key(found.repository, secret)
+        return KeyEnrolled(tier, disk, found.repository.identity(), key, found.keys())
+
+
+def key_ways(config: Config, on_paper: set[str]) -> dict[str, list[str]]:
+    """What gives back what, for key_loops: each tier by the place of its password, each place by the tiers that back it up."""
+    from axejournal.programs.secrets import PasswordSource
+
+    ways: dict[str, list[str]] = {}
+    tiers = [name for name, _ in config.tiers.items()]
+    for name, tier in config.tiers.items():
+        if tier.kind == "cold":
+            ways[name] = [PAPER]
+            continue
+        source = PasswordSource.of(tier.password.reference)
+        ways[name] = [str(source), *([PAPER] if name in on_paper else [])]
+        text = source.value if isinstance(source.value, str) else " ".join(source.value)
+        place = Path(KEPT_BELOW.get(source.kind, text if source.kind == "file" else "/nowhere")).expanduser()
+        inside = any(place.is_relative_to(folder.path) for folder in config.folders.values())
+        ways[str(source)] = tiers if inside else []
+    return ways
+
+
+def _make_file(kind: str, value: str | tuple[str, ...]) -> None:
+    """A random password, where a file is named for it that is not there yet."""
+    import secrets
+
+    from axejournal.programs.disk import write_durable
+
+    path = Path(value if isinstance(value, str) else value[0]).expanduser()
+    if kind != "file" or path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_durable(path, (secrets.token_urlsafe(30) + "\n").encode())
+
+
+def _with(repository: ResticRepository, password: Password) -> ResticRepository:
+    from dataclasses import replace
+
+    return replace(repository, password=password, cache_dir=None, answered={})

@@ -1,0 +1,103 @@
+"""`axej cold watch`: a disk that appears is synced once, whoever dies in between; the password comes from a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from axejournal.programs.unlock import socket_path
+from tests.world.disks import PAPER, Drawer, typed, until
+
+
+@pytest.fixture
+def watcher(drawer: Drawer) -> Iterator[list[subprocess.Popen[str]]]:
+    """Starts and ends watchers."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for each in started:
+        if each.poll() is None:
+            each.terminate()
+            each.wait(10)
+
+
+def watch(drawer: Drawer, started: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    started.append(drawer.world.start("cold", "watch", "--poll", "5"))
+    until(lambda: "watching for disks" in drawer.world.said(), what="the watcher's first words")
+    return started[-1]
+
+
+def states(drawer: Drawer) -> list[str]:
+    return [run["state"] for run in drawer.runs()]
+
+
+def unlock(drawer: Drawer, *answers: str) -> tuple[int, str]:
+    return typed(drawer.world, ("cold", "unlock"), answers or (PAPER,))
+
+
+def test_disk_that_is_connected_is_synced_once_the_password_was_typed(drawer: Drawer, watcher):
+    disk = drawer.prepared("1")
+    disk.eject()
+    process = watch(drawer, watcher)
+    for _ in range(40):  # a flapping mount
+        disk.connect()
+        disk.pull()
+    disk.connect()
+    until(lambda: states(drawer) == ["awaiting_password"], what="one run that waits")
+    path = socket_path(drawer.world.state, "cold-1")
+    until(path.exists, what="the private way")
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert "waits for its password" in drawer.world.axej("cold", "status").stdout
+    code, said = unlock(drawer, "wrong one", PAPER)
+    assert code == 0 and "wrong password; 2 more tries" in said, said
+    until(lambda: states(drawer) == ["succeeded"], what="the run ends")
+    assert psutil.Process(process.pid).memory_info().rss < 60 << 20
+    process.kill()
+    process.wait()
+    watch(drawer, watcher)  # the disk has stayed where it was: no second sync
+    time.sleep(1)
+    assert states(drawer) == ["succeeded"]
+
+
+def test_watcher_and_sync_killed_twice_lose_nothing(drawer: Drawer, watcher):
+    drawer.prepared("1")
+    for _ in range(2):
+        process = watch(drawer, watcher)  # the disk is there already
+        until(lambda: states(drawer) == ["awaiting_password"], what="a run that waits")
+        until(socket_path(drawer.world.state, "cold-1").exists, what="the private way")
+        for each in (process.pid, *(one.pid for one in drawer.world.processes())):
+            try:
+                os.kill(each, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        process.wait()
+    code, said = unlock(drawer)  # nobody waits any more: the sync goes on at this terminal
+    assert code == 0 and "1 copied" in said, said
+    assert states(drawer) == ["succeeded"]
+
+
+def test_three_wrong_passwords_end_the_wait_and_another_user_gets_no_answer(drawer: Drawer, watcher):
+    drawer.prepared("1")
+    watch(drawer, watcher)
+    until(lambda: states(drawer) == ["awaiting_password"], what="a run that waits")
+    path = socket_path(drawer.world.state, "cold-1")
+    until(path.exists, what="the private way")
+    for folder in (path, *path.parents):  # open every door: the kernel still tells who calls
+        if str(folder).count("/") > 1:
+            folder.chmod(0o777)
+    script = (
+        f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(path)!r}); s.sendall(b'{PAPER}\\n'); print(s.recv(9))"
+    )
+    stranger = subprocess.run(["python3", "-c", script], user=65534, capture_output=True, text=True, check=False)
+    assert stranger.stdout.strip() in ("", "b''"), stranger
+    path.parent.chmod(0o700)
+    code, said = unlock(drawer, "wrong one", "wrong two", "wrong three")
+    assert code == 12 and "three times" in said, said
+    until(lambda: states(drawer) == ["failed"], what="the run ends")
+    assert socket.AF_UNIX and not path.exists()
