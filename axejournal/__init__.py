@@ -22,6 +22,7 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
   app.py      the one place where the parts (parts.py) meet and runs begin.  due.py: what a scheduled call has to do.
               restoring.py: which runs bring data back (tag_points: where the journal was lost). recovering, placing: a
               lost machine out of a repository. paging: pages of runbooks/ as runs, and runs that belong to a run's step.
+              telling: messages of the outbox; watching: what is overdue; evidence: what a report says.
               proving (proof_parts): checks of repositories, and drills; scratches: the servers that drills restore into.
   demo/       the world of `axej demo`.
   cli/        FACE. door: the entry point. main: the root. One file a noun. output, progress: how things look.

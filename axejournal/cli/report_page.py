@@ -160,16 +160,16 @@ def _source(source: SourceDrilled, words: Words) -> list[str]:
     which = ((words("snapshot"), source.snapshot[:8]), (words("repository"), source.repository[:8]))
     place = ", ".join(f"{escape(name)} <code>{escape(value)}</code>" for name, value in which)
     proof = (
-        f"{source.proof_before} → {source.proof}" if source.proof and source.proof != source.proof_before else source.proof_before
+        f"{source.proof_before} →\N{NO-BREAK SPACE}{source.proof}" if source.proof and source.proof != source.proof_before else source.proof_before
     )
     return [
         escape(source.source),
         verdict + reason,
-        escape(source.time.replace("T", " ", 1)) + (f'<br><span class="faint">{place}</span>' if source.snapshot else ""),
+        escape(source.time.replace("T", " ", 1)) + (f'<br><span class="faint w">{place}</span>' if source.snapshot else ""),
         f"{duration(source.age_s)} ({duration(source.rpo_s)})" if source.age_s is not None else "",
         size(source.size_bytes),
         duration(sum(source.seconds.values())) if source.seconds else "",
-        f'<span class="w">{escape(proof)}</span>',
+        escape(proof),
     ]
 
 

@@ -17,7 +17,7 @@ h2{{font-size:1.2em;margin:2em 0 .5em;border-bottom:1px solid var(--rule);paddin
 h3{{font-size:1em;margin:1.4em 0 .4em}}
 p{{margin:.4em 0}}
 .facts{{color:var(--faint);margin:0 0 1em}}
-.facts b{{color:var(--ink);font-weight:600}}
+.facts b{{color:var(--ink);font-weight:600;white-space:nowrap}}
 .verdict{{font-size:1.1em;font-weight:600;padding:.6em .9em;border-left:5px solid;background:var(--soft);margin:1em 0}}
 .tiles{{display:grid;grid-template-columns:repeat(5,1fr);gap:.6rem}}
 .tile{{border:1px solid var(--rule);border-radius:6px;padding:.6em .7em}}
@@ -31,7 +31,7 @@ p{{margin:.4em 0}}
 .wide{{overflow-x:auto;margin-bottom:.8em}}
 table{{border-collapse:collapse;width:100%;font-size:.92em}}
 th{{text-align:left;color:var(--faint);font-weight:600}}
-th,td{{padding:.32em .7em;border-bottom:1px solid var(--rule);vertical-align:top}}
+th,td{{padding:.32em .5em;border-bottom:1px solid var(--rule);vertical-align:top}}
 th:first-child,td:first-child{{padding-left:0}}
 th:last-child,td:last-child{{padding-right:0}}
 .n{{text-align:right;white-space:nowrap}}
@@ -50,6 +50,6 @@ svg .tooltip,svg .text-overlay{{display:none}}
 body{{max-width:none;padding:0;font-size:9pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 .wide{{overflow:visible}}
 tr,figure,li,.tile,.verdict{{break-inside:avoid}}
-h2,h3,figcaption,thead{{break-after:avoid}}
+h2,h3,figcaption,thead,.drill p{{break-after:avoid}}
 }}
 """

@@ -118,6 +118,10 @@ TAIL = """\
   #   mount: /Volumes/axe-cold-{1,2,3}
   #   password: paper
   #   first_quarter: 2026Q1 # disk 1
+
+# notify: # who is told when a run fails, and when nothing runs; try it with "axej notify test"
+#   slack: { keychain: axe.slack.webhook }
+#   ping: { local: { file: ~/.axe/ping-local } } # an outside watch that misses a night when this machine is off
 """
 
 
