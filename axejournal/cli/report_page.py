@@ -160,7 +160,9 @@ def _source(source: SourceDrilled, words: Words) -> list[str]:
     which = ((words("snapshot"), source.snapshot[:8]), (words("repository"), source.repository[:8]))
     place = ", ".join(f"{escape(name)} <code>{escape(value)}</code>" for name, value in which)
     proof = (
-        f"{source.proof_before} →\N{NO-BREAK SPACE}{source.proof}" if source.proof and source.proof != source.proof_before else source.proof_before
+        f"{source.proof_before} →\N{NO-BREAK SPACE}{source.proof}"
+        if source.proof and source.proof != source.proof_before
+        else source.proof_before
     )
     return [
         escape(source.source),
