@@ -151,10 +151,8 @@ def _print(plan: Plan, found: tuple[Standing, ...]) -> None:
         ],
     )
     click.echo()
-    if plan.machine.zone not in {each.zone for each in found if each.zone}:
-        click.echo(
-            f"this machine's own zone is {plan.machine.zone}: {plan.scheduler.kind} is told the times in it, and each hour"
-        )
+    if plan.scheduler.kind == "launchd" and plan.machine.zone not in {each.zone for each in found if each.zone}:
+        click.echo(f"this machine's own zone is {plan.machine.zone}: launchd is told the times in it, and calls once an hour too")
     click.echo(MEANING[(plan.scheduler.kind, plan.scheduler.scope)])
     for trouble in dict.fromkeys(each.trouble for each in found if each.trouble):
         click.echo(plain(trouble))
