@@ -41,7 +41,7 @@ def world(make_world) -> World:
 def page(world: World, *words: str, **options: Any) -> Done:
     """Works through the page frame-damaged, as it was at the backup."""
     backup = world.json("history", "--job", "backup.local")[-1]["run"]
-    return page(world, "--as-of", backup, *words, **options)
+    return world.axej(*PAGE, "--as-of", backup, *words, **options)
 
 
 def name(world: World) -> str:
