@@ -11,7 +11,7 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError, CheckFailed, RestoreDiffers, RestorePointDamaged
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Resource, Stage
+from axejournal.domain.job import Job, Stage
 from axejournal.domain.restore_facts import (
     ChecksFinished,
     CommandRan,
@@ -28,7 +28,7 @@ from axejournal.domain.restore_facts import (
     WorkCleared,
 )
 from axejournal.domain.run import Run
-from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit
+from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_views import preview_database
 from axejournal.jobs.steps.clear_work import ClearWork
@@ -191,7 +191,7 @@ JOB: Job[RestoreKit] = Job(
         "checking": Stage(steps=check_steps, leave=_checked),
         "ending": Stage(steps=lambda run, kit: (ClearWork(kit.plan.folder),), leave=ending),
     },
-    resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),
+    resources=lambda run: restore_resources(run),
     kit=restore_kit,
     tidy=tidy,
     facts=(

@@ -9,7 +9,7 @@ from axejournal.config.sources import FilesSource, PostgresSource
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Resource, Stage
+from axejournal.domain.job import Job, Stage
 from axejournal.domain.restore_facts import (
     ChecksFinished,
     CommandRan,
@@ -21,7 +21,7 @@ from axejournal.domain.restore_facts import (
 )
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_database import check_steps, damaged, ending, of_point, restart_steps, restarted
-from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit
+from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_views import preview_files
 from axejournal.jobs.steps.clear_work import ClearWork
@@ -106,7 +106,7 @@ JOB: Job[RestoreKit] = Job(
         "checking": Stage(steps=check_steps, leave=_checked),
         "ending": Stage(steps=lambda run, kit: (ClearWork(fetch_folder(kit.plan)),), leave=_end),
     },
-    resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),
+    resources=lambda run: restore_resources(run),
     kit=restore_kit,
     tidy=tidy,
     facts=(FilesFetched, FilesCompared, FilesPlaced),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from axejournal.config.models import Config
 from axejournal.config.sources import FilesSource, PostgresSource
+from axejournal.domain.job import Resource
 from axejournal.domain.ports import Clock, Disk, EventStore, Memory, Repository
+from axejournal.domain.ports.journal import snapshots_of
 from axejournal.domain.ports.restore import Commands, RestoreServer
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import Hands
@@ -166,6 +168,12 @@ def restore_plan(config: Config, options: Mapping[str, Any], run: str, state: Pa
         part=options.get("path"),
         only_copy=source.only_copy,
     )
+
+
+def restore_resources(run: Run, shared: bool = False) -> tuple[Resource, ...]:
+    """The source, and the tier's snapshots: none of them is removed meanwhile."""
+    options = run.requested.options
+    return Resource(f"source:{options['source']}", shared), Resource(snapshots_of(str(options["tier"])), shared=True)
 
 
 def restore_kit(hands: RestoreHands, run: Run) -> RestoreKit:

@@ -11,12 +11,13 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError, CheckFailed, RestorePointMissing
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Resource, Stage
+from axejournal.domain.job import Job, Stage
 from axejournal.domain.ports.tables import LiveTable
 from axejournal.domain.restore_facts import ChecksFinished, CommandRan, ProofLost, ServicesRestarted
 from axejournal.domain.run import Run
 from axejournal.domain.table_facts import TABLE_FACTS, TableEqualised, TableStaged
 from axejournal.jobs.restore_database import failed
+from axejournal.jobs.restore_plan import restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_table_plan import TableKit, table_kit
 from axejournal.jobs.restore_views import closing_lines, point_text
@@ -167,7 +168,7 @@ JOB: Job[TableKit] = Job(
         "checking": Stage(steps=lambda run, kit: checks_of(kit.base), leave=_checked),
         "ending": Stage(steps=lambda run, kit: (DropScratch(kit),), leave=_end),
     },
-    resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),
+    resources=lambda run: restore_resources(run),
     kit=table_kit,
     tidy=_tidy,
     facts=(*TABLE_FACTS, CommandRan, ServicesRestarted, ChecksFinished, ProofLost),

@@ -10,11 +10,11 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Resource, Stage
+from axejournal.domain.job import Job, Stage
 from axejournal.domain.restore_facts import WorkCleared
 from axejournal.domain.run import Run
 from axejournal.domain.volume_facts import VOLUME_FACTS, VolumeUnpacked
-from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit
+from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_views import point_text
 from axejournal.jobs.steps.clear_work import ClearWork
@@ -93,7 +93,7 @@ JOB: Job[RestoreKit] = Job(
         "unpacking": Stage(steps=lambda run, kit: (UnpackVolume(kit),)),
         "ending": Stage(steps=lambda run, kit: (ClearWork(kit.plan.folder),), leave=lambda run: RunSucceeded()),
     },
-    resources=lambda run: (Resource(f"source:{run.requested.options['source']}", shared=True),),
+    resources=lambda run: restore_resources(run, shared=True),
     kit=restore_kit,
     tidy=tidy,
     facts=(*VOLUME_FACTS, WorkCleared),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from axejournal.domain.errors import Busy
 from axejournal.domain.facts import DatabaseDumped
 from axejournal.domain.policy import Held
-from axejournal.domain.ports import EventStore, LastPhysical, LastPoint
+from axejournal.domain.ports import EventStore, LastPhysical, LastPoint, Leases
+from axejournal.domain.ports.journal import snapshots_of
 from axejournal.journal import reader
 
 
@@ -23,6 +26,19 @@ class JournalMemory:
     customer: str
     zone: ZoneInfo
     only: str | None = None
+    leases: Leases | None = None
+
+    @contextlib.contextmanager
+    def alone(self, tier: str, run: str) -> Iterator[bool]:
+        """See Memory."""
+        with contextlib.ExitStack() as held:
+            is_alone = True
+            try:
+                if self.leases is not None:
+                    held.enter_context(self.leases.take(snapshots_of(tier), run))
+            except Busy:
+                is_alone = False
+            yield is_alone
 
     def of(self, repository: str) -> JournalMemory:
         """See Memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ class Told:
     physical: dict[str, LastPhysical] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
     pruned_at: datetime | None = None
+    is_alone: bool = True
 
     def repository_id(self, tier: str) -> str | None:
         return self.repository
@@ -52,6 +54,9 @@ class Told:
 
     def points(self, tier: str) -> tuple[Held, ...]:
         return self.held
+
+    def alone(self, tier: str, run: str) -> AbstractContextManager[bool]:
+        return nullcontext(self.is_alone)
 
     def last_prune(self, tier: str) -> datetime | None:
         return self.pruned_at

@@ -100,3 +100,11 @@ def test_prune_is_due_by_its_days_with_half_a_day_of_slack(small, snapshots, eve
     assert fact.pruned is pruned
     assert (fact.repository_bytes is not None) is pruned
     assert ("prune" in small.repository.calls) is pruned
+
+
+def test_snapshots_that_a_restore_may_be_reading_stay_for_another_night(small, snapshots):
+    small.settings["keep"] = keep(last=1)
+    small.memory.is_alone = False
+    fact = forget(small)
+    assert (fact.removed, fact.kept, fact.pruned) == ((), 5, False)
+    assert small.repository.calls == []

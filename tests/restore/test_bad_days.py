@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from axejournal.journal.leases import FileLeases
+from axejournal.programs.clock import SystemClock
 from tests.crash.proof import run_id
 from tests.world.home import World, at, reach
 from tests.world.needs import need
@@ -192,6 +194,8 @@ def test_two_restores_of_one_source_at_once_the_second_is_refused(world: World):
         while "ServicesRestarted" not in world.said() and "DatabasePlaced" not in world.said() and time.monotonic() < end:
             time.sleep(0.2)
         clear_message(restore(world, "--yes", expect=11), "source:frame is in use by run")
+        holder = FileLeases(world.state / "leases", SystemClock()).holder("snapshots:local")
+        assert holder is not None and "run " in holder  # the night's retention removes nothing meanwhile
         backup = world.axej("backup", "--local", expect=0)  # the nightly backup goes on meanwhile
         assert "frame" in backup.stderr
     finally:

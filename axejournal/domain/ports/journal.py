@@ -72,6 +72,11 @@ class LastPhysical:
     size_bytes: int
 
 
+def snapshots_of(tier: str) -> str:
+    """The resource of who fetches out of a tier's snapshots (shared) and of who removes some of them."""
+    return f"snapshots:{tier}"
+
+
 class Memory(Protocol):
     """What the steps ask the journal."""
 
@@ -97,6 +102,10 @@ class Memory(Protocol):
 
     def of(self, repository: str) -> Memory:
         """The same, of one repository only: where a tier has several."""
+        ...
+
+    def alone(self, tier: str, run: str) -> AbstractContextManager[bool]:
+        """Inside, whether nobody fetches out of the tier's repository, and then nobody begins to. See `snapshots_of`."""
         ...
 
     def last_prune(self, tier: str) -> datetime | None:

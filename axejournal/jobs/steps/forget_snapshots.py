@@ -59,6 +59,14 @@ class ForgetSnapshots:
         kit, tier = self.kit, self.kit.plan.tier
         looked = attempt.run.find(PreflightPassed)
         assert looked is not None
+        with kit.memory.alone(tier, attempt.run.id) as is_alone:
+            if not is_alone:  # a restore may be reading what would go: another night removes it
+                kept = len({point.snapshot for point in kit.memory.points(tier)})
+                return SnapshotsForgotten(tier, looked.repository, (), kept)
+            return self._forget(attempt, looked)
+
+    def _forget(self, attempt: Attempt, looked: PreflightPassed) -> SnapshotsForgotten:
+        kit, tier = self.kit, self.kit.plan.tier
         points = kit.memory.points(tier)
         removed = to_forget(points, kit.plan.keep)
         if attempt.again:

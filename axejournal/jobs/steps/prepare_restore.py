@@ -62,7 +62,7 @@ class PrepareRestore:
 
 def check_repository(kit: RestoreKit) -> None:
     """Raises RepositoryForeign when it is not the one that holds the restore point."""
-    identity = kit.repository.identity()
+    identity = kit.repository.identity(known=True)
     if identity != kit.plan.point.repository:
         raise RepositoryForeign(
             f"repository {kit.plan.tier} at {kit.repository.place} has the id {identity[:8]}; the restore point is in "
