@@ -85,6 +85,7 @@ def _show(world: World) -> None:
     click.echo(f"  killed run {killed} while restic was reading; restic itself lives on for now")
     _title("Resumed: what the dead run left is ended, finished steps are not done again", "axej resume")
     _command(world, "resume")
+    _ring(world)
     _title("What ran", "axej history")
     _command(world, "history")
     _title("What can be restored", "axej points")
@@ -100,6 +101,22 @@ def _show(world: World) -> None:
     _expect(str(world.ledger_problems()), "()")
     click.echo("  frame integrity-check --entity axec: all is well")
     _drill(world, app)
+
+
+def _ring(world: World) -> None:
+    """The second machine: agreed, proven, filled."""
+    if world.second.port:
+        _title("Both companies agree; the way to the partner's machine is proven", "axej ring consent …; axej ring verify")
+        _command(world, "ring", "consent", "--as", "Kim, axe", "--as", "Lee, realchoice")
+        _command(world, "ring", "verify", wanted="3")
+        click.echo("  degraded, as it should be: the partner has not answered yet, so the way back is not proven")
+    else:
+        _title("No sshd is on this machine: a folder stands for the partner's")
+    adopt = (world.second.kept / "config").exists()
+    _title("Copies on the second machine", f"axej ring init{' --adopt' if adopt else ''}; axej ring push; axej ring status")
+    _command(world, "ring", "init", *(["--adopt"] if adopt else []))
+    _command(world, "ring", "push")
+    _command(world, "ring", "status")
 
 
 def _drill(world: World, app: App) -> None:
@@ -156,7 +173,8 @@ def _say_what_was_seen(place: Path, keep: bool) -> None:
         "  running, did none of the finished dumps again, and went on with what restic had already stored. Both are whole\n"
         "  restore points, and the journal can tell each step of both. A damaged table was made equal to its restore\n"
         "  point in one transaction, and what it replaced is kept: axej undo RUN takes it back. A drill brought all of it\n"
-        "  back into servers of its own and proved every table; another one found a single changed byte."
+        "  back into servers of its own and proved every table; another one found a single changed byte. A second machine\n"
+        "  holds copies of both nights, encrypted, behind a key that opens one folder there and nothing else."
     )
     if not keep:
         click.echo("  To look around: axej demo --keep --dir ~/axej-demo\n  For your own machine: axej init")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,9 @@ from axejournal.cli.progress import watched
 from axejournal.cli.ring_keys import authorize, serve
 from axejournal.cli.ring_status import status
 from axejournal.domain.errors import UsageFault
+
+if TYPE_CHECKING:
+    from axejournal.app import View
 
 
 @click.group(cls=Group, short_help="Keep copies on the partner's machine.")
@@ -70,10 +74,19 @@ def push(tier: str, dry_run: bool, scheduled: bool) -> int:
     if scheduled:
         from axejournal.cli.at_slot import run_scheduled
 
-        return run_scheduled(here, tier, lambda slot, view: tell_push(here.app.copies.push(tier, slot, view)))
+        return run_scheduled(here, tier, lambda slot, view: _at_slot(here, tier, slot, view))
     with watched(here.app) as view:
         run = here.app.copies.push(tier, view=view)
     return tell_push(run)
+
+
+def _at_slot(here: Context, tier: str, slot: datetime, view: View) -> int:
+    """The push; and, where there is a partner, a look whether it still pushes too."""
+    from axejournal.cli.ring_status import tell_watch
+
+    code = tell_push(here.app.copies.push(tier, slot, view))
+    partner = here.app.receive_folder(tier) is not None and here.app.peer(tier) is not None
+    return max(code, tell_watch(here.app.copies.watch(tier, slot, view))) if partner else code
 
 
 def tell_push(run: Any) -> int:

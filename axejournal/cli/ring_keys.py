@@ -82,6 +82,7 @@ _PAGE = """\
 2. sshd must be there, take keys, and let {user} in.
    macOS: System Settings, General, Sharing, Remote Login: on, for the user {user}.
    Linux: sudo systemctl enable --now ssh; AllowUsers in /etc/ssh/sshd_config, where there is one, must name {user}.
+   Both: sshd_config has a line "Subsystem sftp …" (it is there by default); the forced command of the line above runs instead.
 
 3. More still, for a user of the partner's own (no need with the line above; sshd_config, macOS and Linux alike):
 

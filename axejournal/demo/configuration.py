@@ -10,6 +10,7 @@ from pathlib import Path
 
 from axejournal.demo.data import DATABASES
 from axejournal.demo.files import FOLDER, REQUIRED
+from axejournal.demo.second import SecondMachine
 from axejournal.demo.server import DemoServer
 
 FILE = "axej.yaml"
@@ -31,9 +32,8 @@ tiers:
     rpo: 26h
     excludes: restic-excludes
     retention: {last: 10, daily: 7, weekly: 5, monthly: 12}
-
-sources:                    # in the order in which a lost machine gets them back
 """
+SOURCES = "\nsources:                    # in the order in which a lost machine gets them back\n"
 
 CUSTOMERS = """\
 # The partners of the ring. What is claimed here is measured by "axej ring verify".
@@ -56,19 +56,20 @@ EXCLUDES = """\
 LEDGER = "SELECT sum(found) FROM integrity_check('axec')"
 
 
-def write_configuration(directory: Path, server: DemoServer) -> Path:
+def write_configuration(directory: Path, server: DemoServer, second: SecondMachine | None = None) -> Path:
     """Writes the four files and returns the path of axej.yaml. A password that is there is kept: it belongs to the
-    repository that may be there too."""
+    repository that may be there too. `second`: the machine of the ring, when there is one."""
     path = directory / FILE
-    databases = "".join(_database(name, server) for name in DATABASES)
-    path.write_text(f"{HEAD}{databases}{_files()}", encoding="utf-8")
-    (directory / "customers.yaml").write_text(CUSTOMERS, encoding="utf-8")
+    databases = "".join(_database(name, server, only_copy=second is not None and name == "index") for name in DATABASES)
+    ring = second.tier() if second else ""
+    path.write_text(f"{HEAD}{ring}{SOURCES}{databases}{_files()}", encoding="utf-8")
+    (directory / "customers.yaml").write_text(second.customers() if second else CUSTOMERS, encoding="utf-8")
     (directory / "restic-excludes").write_text(EXCLUDES, encoding="utf-8")
     _write_password(directory / PASSWORD)
     return path
 
 
-def _database(name: str, server: DemoServer) -> str:
+def _database(name: str, server: DemoServer, only_copy: bool) -> str:
     """A JSON text is a YAML text: that quotes what must be quoted."""
     lines = [
         f"  {name}:",
@@ -78,6 +79,7 @@ def _database(name: str, server: DemoServer) -> str:
         f"    user: {server.user}",
         f"    database: {name}",
         f"    aliases: [{name}-postgres]",
+        *(["    only_copy: true         # its originals are gone: it must be in two tiers"] if only_copy else []),
     ]
     if name == "frame":
         psql = [str(server.bin_dir / "psql"), "-XAt"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from axejournal.demo import configuration, data, files, server
+from axejournal.demo import configuration, data, files, second, server
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class World:
     directory: Path
     config_path: Path
     server: server.DemoServer
+    second: second.SecondMachine
 
     def pass_a_day(self, day: int) -> None:
         """A working day: rows in every database (6 MB of them blobs), new files. Days are numbered from 1, in order."""
@@ -46,12 +47,16 @@ def up(directory: Path, say: Callable[[str], None] = lambda _: None) -> World:
         data.load(started, lambda name: say(f"database {name} filled"))
         files.write_files(directory)
         say(f"folder {files.FOLDER} filled")
-        return World(directory, configuration.write_configuration(directory, started), started)
+        other = second.start(directory)
+        say("a second machine: an sshd of its own on loopback" if other.port else "a second machine: a folder (no sshd here)")
+        return World(directory, configuration.write_configuration(directory, started, other), started, other)
     except BaseException:
+        second.stop(directory)
         server.stop(directory)
         raise
 
 
 def down(directory: Path) -> bool:
     """Ends the server and removes its databases; everything else stays. False when there is no server. May be called twice."""
+    second.stop(directory)
     return server.stop(directory)

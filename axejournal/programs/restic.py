@@ -190,6 +190,8 @@ class ResticRepository:
         found = restic_leftovers.half_written(self._folder())
         self._run("repair", "index")
         restic_leftovers.remove(found)
+        if self.way:
+            self.way.sweep()
 
     # --- locks -----------------------------------------------------------------------------------------------------
 

@@ -103,6 +103,10 @@ class SshPeer:
         found = self.look()
         return frozenset(found.snapshots) if found.config is not None else None
 
+    def sweep(self) -> None:
+        """Removes packs that were half written: restic writes NAME-restic-temp-NUMBER and renames it (backend/sftp, 0.19)."""
+        self._batch(f"cd {quoted(self.folder)}\n-rm data/*/*-restic-temp-*\n", 600)
+
     def put(self, name: str, content: bytes) -> None:
         """See Peer."""
         with tempfile.TemporaryDirectory(prefix="axej-ring-") as folder:
@@ -125,17 +129,17 @@ class SshPeer:
             self._batch(f"-cd {quoted(self.folder)}\n-get {name} {quoted(str(file))}\n")
             return _content(file)
 
-    def _batch(self, lines: str) -> Completed:
+    def _batch(self, lines: str, limit_s: float = BATCH_S) -> Completed:
         """Raises when there was no connection; what the lines came to is in the result."""
         self._insist()
-        done = self._sftp(self.reach(again=True), lines)
+        done = self._sftp(self.reach(again=True), lines, limit_s=limit_s)
         if done.exit_code != 0 and "sftp>" not in done.text:
             raise ssh.unreachable(done.stderr, self.name)
         return done
 
-    def _sftp(self, reached: Reached, lines: str, known_hosts: Path | None = None) -> Completed:
+    def _sftp(self, reached: Reached, lines: str, known_hosts: Path | None = None, limit_s: float = BATCH_S) -> Completed:
         words = (*ssh.options(self.target, reached.address, known_hosts), "-o", f"User={self.target.user}")
-        command = Command(("sftp", *words, "-b", "-", self.target.alias), stdin=lines.encode(), timeout_s=BATCH_S, grace_s=1)
+        command = Command(("sftp", *words, "-b", "-", self.target.alias), stdin=lines.encode(), timeout_s=limit_s, grace_s=1)
         try:
             return process.run(command)
         except ProgramStalled as fault:

@@ -199,6 +199,9 @@ class _Port9:
     def names(self) -> None:
         return None
 
+    def sweep(self) -> None:
+        return
+
 
 def test_peer_without_a_server_is_unreachable(restic: Path, tmp_path: Path) -> None:
     if not shutil.which("ssh"):
