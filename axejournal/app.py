@@ -268,6 +268,8 @@ class App(RingParts, ProofParts):
         view.heard(event, run)
         if event.name == "RunStarted":
             self.telling.started(run)
+        if event.name in ("RunWaits", "PasswordNeeded"):
+            self.telling.after(run)
 
     def new_run_id(self) -> str:
         """Short enough to type, sorted by time: `260520-0300-k3f9` (the customer's wall clock and four characters)."""

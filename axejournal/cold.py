@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
     from axejournal.app import App, View
+    from axejournal.jobs.restore_orders import Order
     from axejournal.journal.disks import DiskRow, OpenSync
     from axejournal.journal.rows import PointRow
 
@@ -73,6 +74,7 @@ def standing(
     effective: Mapping[str, Any], tier: str, journal: Path, now: datetime, is_mounted: Callable[[Path], bool]
 ) -> ColdStanding:
     """How a cold tier stands, told from the journal and the mount points. Raises JournalDamaged, JournalNewer."""
+    from axejournal.journal import reader
     from axejournal.journal.disks import disks, open_syncs
 
     settings, customer = effective["tiers"][tier], effective["customer"]
@@ -83,7 +85,9 @@ def standing(
     mounts = mounts_of(settings)
     synced = {disk: row.synced_at.astimezone(zone).date() for disk, row in rows.items() if row.synced_at is not None}
     first = Quarter.read(settings["first_quarter"])
-    turns = calendar(first, tuple(mounts), synced, today, max(4, len(mounts)))
+    began = reader.began(journal)
+    since = began.astimezone(zone).date() if began is not None else today
+    turns = calendar(first, tuple(mounts), synced, today, max(4, len(mounts)), since)
     found = []
     for disk, mount in mounts.items():
         turn = next((turn for turn in turns if turn.disk == disk), None)
@@ -160,6 +164,13 @@ class Cold:
         repository = (options.get("point") or options).get("repository")
         found = next((row.disk for row in self.app.disk_rows(tier) if row.repository == repository), None)
         return {**options, "opened_as": f"{tier}:{found}"} if found is not None else options
+
+    def open_for(self, orders: Sequence[Order]) -> None:
+        """Opens the disks that these restores read from, while somebody can be asked. Raises DiskMissing, WrongPassword, …"""
+        for order in orders:
+            name = str(order.options.get("opened_as") or "")
+            if any(name == f"{row.tier}:{row.disk}" for row in self.app.disk_rows(name.partition(":")[0])):
+                self.app.repository(name)
 
     def awaiting_password(self, tier: str) -> tuple[OpenSync, ...]:
         """Syncs that wait for the password on paper."""

@@ -155,6 +155,21 @@ class Keys:
                     found.append(StoredWay(self.app, name, MACHINE, row.disk))
         return found
 
+    def rotate(self, tier: str, view: View | None = None) -> Run:
+        """Gives a tier's repository another password; a rotation that was interrupted is gone on with. Raises UsageFault,
+        Busy."""
+        from axejournal.jobs.rotating_keys import JOB, NAME
+        from axejournal.journal import reader
+        from axejournal.key_rotation import file_rotation
+
+        file_rotation(self.app, tier)
+        path = self.app.state / JOURNAL
+        for row in reader.runs(path, job=NAME, customer=self.app.config.customer, outcome="open", limit=None):
+            if reader.run_events(path, row.run, limit=1)[0].data["options"]["tier"] == tier:
+                return self.app.resume(row.run, "the rotation was asked for again", view=view)
+        options = {"tier": tier, "requested_at": self.app.now_text()}
+        return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(JOB, None, options))
+
     def begin_enroll(self, tier: str, disk: str, view: View | None = None) -> Run:
         """Adds the machine's key to the connected disk. Raises UsageFault, Busy."""
         from axejournal.cold_disks import cold_tier

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from axejournal.journal.disks import DiskRow
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
+    from axejournal.key_rotation import FileRotation
     from axejournal.programs.children import RunChildren, Sweeper
     from axejournal.programs.commands import ConfiguredCommands
     from axejournal.programs.postgres import PostgresServer, ServerAddress
@@ -194,6 +195,12 @@ class Parts:
         from axejournal.cold_disks import ColdDisk
 
         return ColdDisk(self, tier, disk, config or self.config)
+
+    def key_rotation(self, tier: str) -> FileRotation:
+        """See RotationHands. Raises UsageFault."""
+        from axejournal.key_rotation import file_rotation
+
+        return file_rotation(self, tier)
 
     @functools.cached_property
     def opened_disks(self) -> dict[str, ColdDisk]:

@@ -20,6 +20,7 @@ def keys() -> None:
       axej keys list
       axej keys verify
       axej keys verify --paper
+      axej keys rotate local
     """
 
 
@@ -97,4 +98,28 @@ def verify(paper: bool, tier: str | None) -> int:
     for fact in run.all(KeyProven):
         which = f"disk {fact.disk}" if fact.disk else f"tier {fact.tier}"
         click.echo(f"  {which}: {'the password on paper' if fact.kind == 'paper' else fact.kind} opens it", err=True)
+    return code
+
+
+@keys.command(short_help="Give a repository another password.")
+@click.argument("tier")
+def rotate(tier: str) -> int:
+    """Give a repository another password: the new one is added, put in its place, tried, and only then the old one goes.
+
+    \b
+    Example:
+      axej keys rotate local
+
+    For passwords that are in a file. For a Keychain or a paper it says what to type. Write the new one on paper too, then
+    "axej keys verify --paper". Copies of the repository keep their own passwords.
+    """
+    from axejournal.cli.backup import tell
+    from axejournal.cli.progress import watched
+
+    here = context()
+    with watched(here.app) as view:
+        run = here.app.keys.rotate(tier, view)
+    code = tell(run)
+    if code == 0:
+        click.echo('  write the new one on paper too, then "axej keys verify --paper"', err=True)
     return code

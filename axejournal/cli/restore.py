@@ -65,6 +65,7 @@ def restore(
     here.app.password_desk = desk()
     ask = Ask(_tier(here, tier, origin), as_of, targets, into, path, table, only_missing, physical)
     orders = here.app.restoring.orders(ask)
+    here.app.cold.open_for(orders)
     previews = _show(here, orders)
     if dry_run:
         click.echo("nothing is touched")

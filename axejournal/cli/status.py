@@ -12,6 +12,7 @@ from axejournal.domain.errors import UsageFault
 from axejournal.domain.resting import WAITS_FOR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from axejournal.cli.standing import Standing, TierStanding
@@ -226,6 +227,19 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
         click.echo(plain(note))
 
 
+def _disks(here: Context, ago: Callable[[datetime | None], str]) -> list[str]:
+    """A line for each cold disk."""
+    from axejournal.cli.cold_status import look
+    from axejournal.cold import cold_tiers
+
+    return [
+        f"{tier}: disk {one.disk} {one.state}, {'connected' if one.connected else 'in the drawer'}, "
+        f"last synced {ago(one.row.synced_at if one.row else None)}"
+        for tier in cold_tiers(here.light)
+        for one in look(here, tier).disks
+    ]
+
+
 def _around(here: Context, found: Standing) -> list[str]:
     """The last drill, the disk of the quarter, the peers: a line each."""
     from axejournal.cli.output import duration, local
@@ -240,6 +254,7 @@ def _around(here: Context, found: Standing) -> list[str]:
     for disk in found.around.disks:
         late = ", OVERDUE" if disk.overdue else ""
         lines.append(f"{disk.tier}: disk {disk.disk} is due in {disk.quarter}, last synced {ago(disk.synced_at)}{late}")
+    lines += _disks(here, ago)
     for peer in found.around.peers:
         consent = "" if peer.consent else ", consent withdrawn" if peer.consent is False else ", no consent yet"
         gone = f", {peer.gone} of its snapshots are gone" if peer.gone else ""

@@ -131,6 +131,29 @@ class KeysRenewed(Fact):
 
 
 @dataclass(frozen=True)
+class PasswordStaged(Fact):
+    """A new password lies beside the old one, whose key has the id `old_key`."""
+
+    tier: str
+    old_key: str
+
+
+@dataclass(frozen=True)
+class KeyAdded(Fact):
+    """The new password opens the repository too."""
+
+    tier: str
+    key: str
+
+
+@dataclass(frozen=True)
+class PasswordSwitched(Fact):
+    """The new password is in the old one's place."""
+
+    tier: str
+
+
+@dataclass(frozen=True)
 class KeyProven(Fact):
     """A password opened a repository. `kind`: "paper", or where it is kept: "file …", "keychain …"."""
 

@@ -74,20 +74,34 @@ def due_disk(quarter: Quarter, first: Quarter, disks: Sequence[str]) -> str | No
     return disks[turn % len(disks)] if turn >= 0 and disks else None
 
 
-def turn_of(quarter: Quarter, first: Quarter, disks: Sequence[str], synced: Mapping[str, date], today: date) -> Turn | None:
-    """A quarter's turn, with what became of it so far. `synced`: the newest sync of each disk."""
+def turn_of(
+    quarter: Quarter,
+    first: Quarter,
+    disks: Sequence[str],
+    synced: Mapping[str, date],
+    today: date,
+    since: date | None = None,
+) -> Turn | None:
+    """A quarter's turn, with what became of it so far. `synced`: the newest sync of each disk; `since`: who began later than
+    a quarter's last day in time has not missed it."""
     disk = due_disk(quarter, first, disks)
     if disk is None:
         return None
     last = synced.get(disk)
     done = last if last is not None and Quarter.of(last) >= quarter else None
-    return Turn(quarter, disk, done, done is None and today > quarter.last_day)
+    missed = done is None and today > quarter.last_day and (since is None or since <= quarter.last_day)
+    return Turn(quarter, disk, done, missed)
 
 
 def calendar(
-    first: Quarter, disks: Sequence[str], synced: Mapping[str, date], today: date, quarters: int = 4
+    first: Quarter,
+    disks: Sequence[str],
+    synced: Mapping[str, date],
+    today: date,
+    quarters: int = 4,
+    since: date | None = None,
 ) -> tuple[Turn, ...]:
     """This quarter's turn and those that follow, so many in all; from the first quarter on."""
     begin = max(Quarter.of(today), first)
-    turns = (turn_of(begin.later(ahead), first, disks, synced, today) for ahead in range(quarters))
+    turns = (turn_of(begin.later(ahead), first, disks, synced, today, since) for ahead in range(quarters))
     return tuple(turn for turn in turns if turn is not None)

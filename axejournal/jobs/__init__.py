@@ -28,6 +28,7 @@ def all_jobs() -> tuple[Job[Any], ...]:
         ring_push,
         ring_verify,
         ring_watch,
+        rotating_keys,
         runbook,
         watch_overdue,
     )
@@ -48,6 +49,7 @@ def all_jobs() -> tuple[Job[Any], ...]:
         restore_files,
         restore_undo,
         restore_volume,
+        rotating_keys,
         runbook,
         recover,
         notify,

@@ -99,10 +99,10 @@ class MountWatch:
                     changed.set()
 
         observer, handler = Observer(), Teller()
+        observer.start()
         for folder in self._folders:
             with contextlib.suppress(OSError):  # it may come later: the slow look finds what is in it
                 observer.schedule(handler, str(folder), recursive=False)
-        observer.start()
         _tell_of_mounts(self._changed)
         try:
             yield self

@@ -99,7 +99,8 @@ def test_lock_of_a_dead_process_of_another_machine_does_not_stop_a_sync(drawer: 
     password = drawer.folder / "paper"
     password.write_text(PAPER)
     restic = (str(drawer.world.repository.restic), "-r", str(disk.mount / "restic-repo"), "--password-file", str(password))
-    script = 'hostname elsewhere; "$@" check --read-data & sleep 0.9; kill -9 $!; wait'
+    wait = f"while [ -z \"$(ls '{disk.mount}/restic-repo/locks')\" ] && kill -0 $!; do sleep 0.01; done; kill -9 $!; wait"
+    script = f'hostname elsewhere; "$@" check --read-data & {wait}'
     for _ in range(5):
         run("unshare", "--uts", "sh", "-c", script, "sh", *restic, check=False)
         if locks(disk):

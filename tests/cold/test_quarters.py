@@ -1,0 +1,71 @@
+"""Turns of disks, as `axej cold status` and a sync tell them; what else goes on at the same time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.world.disks import PAPER, Drawer, typed
+from tests.world.home import at
+
+
+def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is_overdue(drawer: Drawer):
+    world = drawer.world
+    world.environment |= at("2027-02-10T10:00:00+09:00")  # 2027Q1: disk 2
+    disk = drawer.prepared("3")
+    said = drawer.sync("3")
+    assert "2027Q1 is the turn of disk 2" in said
+    shown = json.loads(world.axej("cold", "status", "--json").stdout)
+    assert [(turn["quarter"], turn["disk"]) for turn in shown["calendar"]] == [
+        ("2027Q1", "2"), ("2027Q2", "3"), ("2027Q3", "1"), ("2027Q4", "2"),
+    ]  # fmt: skip
+    world.environment |= at("2027-04-16T10:00:00+09:00")
+    late = world.axej("cold", "status", expect=20)
+    assert "overdue: disk 3 was to be synced by 2027-04-15" in late.stdout
+    assert "disk 3 overdue, connected" in world.axej("status").stdout
+    drawer.sync("3")
+    world.axej("cold", "status", expect=0)
+    world.environment |= at("2020-01-01T10:00:00+09:00")  # a clock that lost its battery
+    assert "0 copied" in drawer.sync("3")
+    assert len(drawer.held(disk)) == 1
+
+
+def test_sync_beside_the_nightly_backup_lets_both_succeed(drawer: Drawer):
+    world = drawer.world
+    disk = drawer.prepared("1")
+    (world.files / "big.bin").write_bytes(os.urandom(40 << 20))
+    backup = world.start("backup", "--local")
+    drawer.sync("1")
+    assert backup.wait(120) == 0, world.said()
+    drawer.sync("1")
+    assert len(drawer.held(disk)) == 2
+
+
+@pytest.mark.parametrize("offset", [1 << 20])
+def test_file_system_that_is_damaged_ends_the_run_loudly(drawer: Drawer, offset: int):
+    disk = drawer.prepared("1")
+    drawer.sync("1")
+    disk.eject()
+    with disk.image.open("r+b") as image:
+        image.seek(offset)
+        image.write(os.urandom(6 << 20))
+    try:
+        disk.connect()
+    except subprocess.CalledProcessError:
+        pytest.skip("the system does not mount it any more")
+    code, said = typed(drawer.world, ("cold", "sync", "1"), (PAPER,))
+    assert code not in (0, -9) and "Traceback" not in said, said
+    assert drawer.runs()[0]["outcome"] in ("failed", "degraded")
+
+
+def test_disk_that_is_in_use_is_not_ejected_and_that_is_told(drawer: Drawer):
+    drawer.world.config["tiers"]["cold"]["eject"] = True
+    drawer.world.write()
+    disk = drawer.prepared("1")
+    with (disk.mount / "axej-cold.json").open():
+        said = drawer.sync("1", expect=3)
+    assert "could not be unmounted" in said and disk.mount.is_mount()
+    assert "ejected: umount" in drawer.sync("1") and not disk.mount.is_mount()
