@@ -20,7 +20,7 @@ pytest_plugins = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=200, metavar="N", help="SIGKILLs at random moments (tests/crash); default 200")
-    parser.addoption("--nights", type=int, default=7, metavar="N", help="nights that a machine lives (tests/campaigns); default 7")
+    parser.addoption("--nights", type=int, default=7, metavar="N", help="nights of a machine (tests/campaigns); default 7")
 
 
 @pytest.hookimpl(tryfirst=True)
