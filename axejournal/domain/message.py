@@ -8,7 +8,8 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.events import RunDegraded, RunFailed
-from axejournal.domain.outbox import DONE, QUIET, RECOVERED, REPEATED
+from axejournal.domain.outbox import DONE, QUIET, RECOVERED, REPEATED, WAITS
+from axejournal.domain.resting import AWAITING_PASSWORD, WAITS_FOR
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
@@ -96,6 +97,8 @@ def _title(entry: Entry, run: Run, zone: tzinfo) -> str:
             return f"{what} is well again (it went wrong {times} since {since})"
         case kind if kind in (DONE, QUIET):
             return f"{what} succeeded"
+        case kind if kind == WAITS:
+            return f"{what} waits for {WAITS_FOR.get(run.state, 'a person')}"
     head = _headline(run)
     if entry.kind == REPEATED:
         return f"{what} {head}, {ordinal(entry.count)} {word} in a row, since {since}"
@@ -114,6 +117,8 @@ def _reasons(run: Run) -> Sequence[str]:
             return message.splitlines()
         case RunDegraded(reasons=reasons):
             return reasons
+        case None if run.waited is not None:
+            return [run.waited.message]
     return ()
 
 
@@ -125,6 +130,8 @@ def _about(run: Run, zone: tzinfo) -> Sequence[str]:
 def _next(run: Run, failure: RunFailed | None, trouble: bool) -> str:
     if failure is not None and failure.hint:
         return failure.hint
+    if run.outcome is None and run.state == AWAITING_PASSWORD:
+        return 'Type "axej cold unlock" at that machine.'
     return f'"axej history {run.id}" tells what happened.' if trouble else ""
 
 

@@ -1,8 +1,8 @@
 """The outbox: what is told of runs that ended, and when the same trouble again is no news.
 
-Each run that ends leaves one entry, in the same transaction. People hear of trouble, of its end, and of what announces
-itself; an outside watch (a ping) hears of each end. A trouble is known by job, tier, subject and code: as long as it stays
-the same, it is told as "3rd night in a row" instead of as a fresh alarm.
+Each run that ends leaves one entry, in the same transaction. People hear of trouble, of its end, of what announces itself,
+and once of a run that waits for them where nobody sits; an outside watch (a ping) hears of each end. A trouble is known by
+job, tier, subject and code: as long as it stays the same, it is told as "3rd night in a row" instead of as a fresh alarm.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from axejournal.domain.events import Fact
 JOB = "notify"
 ANNOUNCED = ("restore.", "recover")
 """Jobs whose success is told too, by the beginning of their names."""
-ALARM, REPEATED, RECOVERED, DONE, QUIET = "alarm", "repeated", "recovered", "done", "quiet"
-TOLD_TO_PEOPLE = (ALARM, REPEATED, RECOVERED, DONE)
+ALARM, REPEATED, RECOVERED, DONE, QUIET, WAITS = "alarm", "repeated", "recovered", "done", "quiet", "waits"
 REPLACED: Mapping[str, tuple[str, ...]] = {
-    ALARM: (ALARM, REPEATED, RECOVERED, QUIET),
-    REPEATED: (ALARM, REPEATED, RECOVERED, QUIET),
-    RECOVERED: (ALARM, REPEATED, RECOVERED, QUIET),
-    DONE: (ALARM, REPEATED, RECOVERED, QUIET),
-    QUIET: (QUIET,),
+    ALARM: (ALARM, REPEATED, RECOVERED, QUIET, WAITS),
+    REPEATED: (ALARM, REPEATED, RECOVERED, QUIET, WAITS),
+    RECOVERED: (ALARM, REPEATED, RECOVERED, QUIET, WAITS),
+    DONE: (ALARM, REPEATED, RECOVERED, QUIET, WAITS),
+    QUIET: (QUIET, WAITS),
+    WAITS: (WAITS,),
 }
 """Earlier entries of the same job, tier and subject that an entry makes pointless where they were not sent yet."""
 

@@ -19,7 +19,8 @@ _COLUMNS = "position, run, job, tier, kind, count, nights, since_us, at_us"
 _WAITING = f"""
 SELECT {_COLUMNS} FROM outbox WHERE replaced_by IS NULL AND customer = ? AND at_us > ? AND {{which}}
   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE message = position AND channel = ?) ORDER BY position LIMIT ?"""
-_PEOPLE = "kind IN ('alarm', 'repeated', 'recovered', 'done')"
+_PEOPLE = """kind <> 'quiet' AND (kind <> 'waits' OR EXISTS (
+  SELECT 1 FROM runs WHERE runs.run = outbox.run AND runs.state IN ('awaiting_disk', 'awaiting_password')))"""
 
 
 class Waiting(NamedTuple):
@@ -67,7 +68,7 @@ def _on(journal: sqlite3.Connection, customer: str, channel: str, now: datetime,
     if due_only and not_before_us is not None and not_before_us > now_us:
         return
     key = channel.removeprefix(PING)
-    which, values = ("(tier = ? OR job = ?)", (key, key)) if channel.startswith(PING) else (_PEOPLE, ())
+    which, values = ("kind <> 'waits' AND (tier = ? OR job = ?)", (key, key)) if channel.startswith(PING) else (_PEOPLE, ())
     oldest = now_us - MOST_AGE_DAYS * 86_400_000_000
     asked = (customer, oldest, *values, channel, MOST_MESSAGES)
     for row in journal.execute(_WAITING.format(which=which), asked).fetchall():

@@ -102,7 +102,7 @@ class CommandChannel:
 
 def slack_text(message: Message) -> str:
     """The message in Slack's own marks, whose three signs are written as it asks (manual, Formatting text)."""
-    sign = ":white_check_mark:" if message.good else ":rotating_light:"
+    sign = ":hourglass:" if message.kind == "waits" else ":white_check_mark:" if message.good else ":rotating_light:"
     lines = [f"{sign} *{_escaped(message.title)}*", *(f"• {_escaped(line)}" for line in message.lines)]
     lines += [f"*Next:* {_escaped(message.next)}"] if message.next else []
     lines += [f"Read: `{message.page}`"] if message.page else []

@@ -23,7 +23,9 @@ SIZES = {"frame": 312, "hive": 148, "index": 640, "files": 150}  # MiB
 FIRST = datetime(2026, 3, 31, 18, tzinfo=UTC)  # April 1st, 03:00 in Seoul
 
 
-def write(journal: Journal, job: str, run: str, at: datetime, *facts: tuple[Fact, float], **options: Any) -> None:
+def write(
+    journal: Journal, job: str, run: str, at: datetime, *facts: tuple[Fact, float], trigger: str = "schedule", **options: Any
+) -> None:
     """A whole run: each fact so many seconds after the one before. Steps are not told."""
     if journal.process not in journal.stores:
         journal.stores[journal.process] = Store(
@@ -32,9 +34,9 @@ def write(journal: Journal, job: str, run: str, at: datetime, *facts: tuple[Fact
     machine = next(each.machine for each in all_jobs() if each.name == job)
     journal.clock.at = at
     slot = (at + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M+09:00")
-    asked = RunRequested(job, "axe", slot, "schedule", machine.version, "0.1.0", "axe-macmini", options)
+    first = RunRequested(job, "axe", slot, trigger, machine.version, "0.1.0", "axe-macmini", options)
     state, number = machine.initial, 0
-    for fact, after_s in ((asked, 0.0), *facts):
+    for fact, after_s in ((first, 0.0), *facts):
         journal.clock.sleep(after_s)
         state = machine.next(state, type(fact).__name__) if number else state
         number = journal.store.append(run, 1, number, (Draft(event_id(journal.clock.at), fact, state),))[-1].number

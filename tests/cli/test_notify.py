@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from axejournal.domain import facts as f
+from axejournal.parts import all_facts
 from tests.cli import quarters
 from tests.cli.conftest import Desk
 from tests.cli.journals import night
@@ -125,11 +127,26 @@ def test_drill_that_passed_and_one_that_failed_are_told_with_their_numbers(told:
         [":white_check_mark: *axe: restore.drill succeeded*", "• local: 1 of 1 sources came back in 42 s (4 h are allowed)"],
         [
             ":rotating_light: *axe: restore.drill FAILED*",
-            "• 1 of 4 sources failed: frame from local: public.a: 9 rows, 10 were dumped",
+            "• 1 of 4 sources failed: frame from local: 9 rows, 10 were dumped",
         ],
     ]
     assert "• local: 0 of 1 sources came back in 1 h 6 min 40 s (4 h are allowed)" in web.texts[1]
     assert 'the evidence: "axej report --html report.html"' in web.texts[1]
+
+
+def test_sync_that_waits_for_its_password_is_told_once_as_long_as_it_waits(told: Desk, web: Web):
+    now = datetime.now(UTC)
+    needed: Any = next(kind for kind in all_facts() if kind.__name__ == "PasswordNeeded")
+    facts = [(f.RunStarted(), 1.0), (needed(), 1.0)]
+    quarters.write(told.journal, "cold.sync", "a-waits", now - timedelta(minutes=5), *facts, tier="cold", disk="2")
+    told.axej("notify", "send")
+    told.axej("notify", "send")
+    (text,) = web.texts
+    assert text.startswith(":hourglass: *axe: cold.sync waits for its password*")
+    assert 'Type "axej cold unlock" at that machine.' in text
+    quarters.write(told.journal, "cold.sync", "b-hand", now, *facts, tier="cold", disk="3", trigger="operator")
+    told.axej("notify", "send")
+    assert len(web.texts) == 1
 
 
 def test_outside_watch_hears_start_success_and_failure(told: Desk, web: Web):

@@ -10,7 +10,8 @@ from dataclasses import asdict
 
 from axejournal.domain.channels import wait_s
 from axejournal.domain.events import Event
-from axejournal.domain.outbox import JOB, REPLACED, End, Trouble, code_of, next_entry
+from axejournal.domain.outbox import JOB, REPLACED, WAITS, End, Trouble, code_of, next_entry
+from axejournal.domain.resting import AWAITING_DISK, AWAITING_PASSWORD
 from axejournal.journal.projections.projection import Projection, storable
 
 _ENDED = """
@@ -26,12 +27,15 @@ _REPLACE = f"UPDATE outbox SET replaced_by = ? WHERE {_KEY} AND replaced_by IS N
 _INSERT = """
 INSERT INTO outbox (position, customer, job, tier, subject, run, kind, count, nights, since_us, at_us)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_KNOWN = f"SELECT 1 FROM outbox WHERE {_KEY} AND replaced_by IS NULL AND run = ? AND kind = 'waits'"
 _SENT = "INSERT INTO deliveries (message, channel, sent_at_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _REACHED = "DELETE FROM channels WHERE channel = ?"
 _FAILED = """
 INSERT INTO channels (channel, failures, why, failed_at_us, not_before_us) VALUES (?, 1, ?, ?, ?)
 ON CONFLICT DO UPDATE SET failures = failures + 1, why = excluded.why, failed_at_us = excluded.failed_at_us"""
 _WAIT = "UPDATE channels SET not_before_us = ? WHERE channel = ?"
+
+AWAITING = (AWAITING_DISK, AWAITING_PASSWORD)
 
 
 def apply(tables: sqlite3.Connection, event: Event) -> None:
@@ -43,6 +47,8 @@ def apply(tables: sqlite3.Connection, event: Event) -> None:
             tables.execute(_REACHED, (data["channel"],))
         case "MessagePostponed":
             _postpone(tables, event)
+        case "RunWaits" | "PasswordNeeded":
+            _wait(tables, event)
         case _:
             _end(tables, event)
 
@@ -67,6 +73,17 @@ def _end(tables: sqlite3.Connection, event: Event) -> None:
     tables.execute(_INSERT, (event.position, *key, event.run, *entry))
 
 
+def _wait(tables: sqlite3.Connection, event: Event) -> None:
+    """Once a run; who asked for it himself is told on his terminal."""
+    *key, _, _ = tables.execute(_ENDED, (event.run,)).fetchone()
+    (trigger,) = tables.execute("SELECT trigger FROM runs WHERE run = ?", (event.run,)).fetchone()
+    if trigger == "operator" or event.state not in AWAITING or tables.execute(_KNOWN, (*key, event.run)).fetchone():
+        return
+    tables.execute(_REPLACE + "(?)", (event.position, *key, WAITS))
+    at_us = event.recorded_at_us
+    tables.execute(_INSERT, (event.position, *key, event.run, WAITS, 1, 0, at_us, at_us))
+
+
 def _postpone(tables: sqlite3.Connection, event: Event) -> None:
     data, at_us = event.data, event.recorded_at_us
     channel = data["channel"]
@@ -79,5 +96,5 @@ PROJECTION = Projection(
     "outbox",
     ("outbox", "troubles", "deliveries", "channels"),
     apply,
-    frozenset({"RunSucceeded", "RunDegraded", "RunFailed", "MessageSent", "MessagePostponed"}),
+    frozenset({"RunSucceeded", "RunDegraded", "RunFailed", "RunWaits", "PasswordNeeded", "MessageSent", "MessagePostponed"}),
 )
