@@ -103,10 +103,8 @@ def test_target_that_is_not_in_that_snapshot_is_refused_and_the_next_older_named
 
 
 def test_server_that_is_older_than_the_dump_is_refused_before_anything_starts(world: World, make_server):
-    try:
-        newer = make_server(version="pgserver")
-    except BaseException:
-        pytest.skip("no second version of PostgreSQL is here")
+    need("embedded")
+    newer = make_server(version="pgserver")
     newer.create_database("shop")
     newer.sql("shop", "CREATE TABLE one (id int PRIMARY KEY)")
     world.add_source("shop", kind="postgres", **reach(newer), database="shop")
@@ -265,8 +263,9 @@ def test_too_little_room_is_refused_before_anything_starts(world: World, tmp_pat
 def test_extension_that_the_server_lacks_is_named_before_anything_starts(world: World, make_server):
     """The dump says that it needs one; its name is changed to one that no server has."""
     control = Path(f"/usr/share/postgresql/{world.server.major}/extension/axejtest.control")
-    if not control.parent.is_dir() or not os.access(control.parent, os.W_OK):
-        pytest.skip(f"{control.parent} can't be written")
+    need("root")
+    if not control.parent.is_dir():
+        need("debian")
     script = control.with_name("axejtest--1.0.sql")
     control.write_text("default_version = '1.0'\nrelocatable = true\n")
     script.write_text("SELECT 1;\n")

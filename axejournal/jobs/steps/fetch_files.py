@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import filecmp
+import glob
 import os
 import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from axejournal.domain.errors import ProgramFailed, SourceRefused
 from axejournal.domain.events import Fact
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import DumpDamaged, FilesCompared, FilesFetched, RestorePrepared
-from axejournal.domain.run import Run
+from axejournal.domain.restore_facts import DumpDamaged, FilesCompared, FilesFetched, FilesPlaced, RestorePrepared
+from axejournal.domain.run import Run, fold
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.prepare_restore import SPARE_BYTES, check_repository, too_small
 from axejournal.jobs.steps.swap_files import fetch_folder, fetched_files, place_of, taken, wanted_path
@@ -50,7 +52,29 @@ class PrepareFiles:
         if free < needed and plan.part is None:
             raise too_small(fetch_folder(plan).parent, free, needed)
         replaces = plan.into is None and os.path.lexists(place)
-        return RestorePrepared(version, plan.point.repository, plan.point.snapshot, free, needed, replaces)
+        swept = tuple(sweep(kit))
+        point = plan.point
+        return RestorePrepared(version, point.repository, point.snapshot, free, needed, replaces, swept=swept)
+
+
+def sweep(kit: RestoreKit) -> Iterator[str]:
+    """Removes what earlier restores of the same files replaced and kept long enough. Only places that runs in the journal
+    gave, and none that a run still works on."""
+    path, open_runs = kit.plan.path, set(kit.store.open_runs())
+    assert path is not None
+    prefix = f"{path.name}.before-"
+    for found in sorted(path.parent.glob(f"{glob.escape(prefix)}*")):
+        run = found.name.removeprefix(prefix)
+        if run in open_runs or found.is_symlink():
+            continue
+        story = fold(kit.store.stream(run), kit.store.fact)
+        placed = story.find(FilesPlaced) if story else None
+        if placed is None or placed.kept is None or placed.kept_until is None:
+            continue
+        is_mine = placed.kept == str(found) or placed.kept.startswith(f"{found}/")
+        if is_mine and datetime.fromisoformat(placed.kept_until) < kit.clock.now():
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+            yield str(found)
 
 
 @dataclass(frozen=True)
