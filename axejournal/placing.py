@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.errors import RunStranded
 from axejournal.domain.events import Fact, OperatorDecided, RunFailed
+from axejournal.domain.facts import PointMade, SnapshotTaken, SnapshotVerified
 from axejournal.domain.machine import FAILED
 from axejournal.domain.ports import Draft, EventStore
 from axejournal.domain.recover_facts import JournalRecovered
@@ -95,10 +96,34 @@ class Placing:
             requested = app.requested(JOB, None, recover_options(app, self.plan))
             facts = ((requested, JOB.machine.initial), (self._recovered(store, old, aside), "restoring"))
             store.append(run, 1, 0, [_draft(app, fact, state) for fact, state in facts])
+            self._finish_backup(app, store, old)
             for one in old:
                 self._abandon(app, store, one)
         finally:
             store.close()
+
+    def _finish_backup(self, app: App, store: EventStore, old: tuple[str, ...]) -> None:
+        """The journal's copy was made before its own snapshot, whose backup never learned here that it was taken and looked
+        into. We have looked into it: what comes back from it is a restore point, of this repository."""
+        snapshot = self.plan.memory.snapshot
+        run = snapshot.tag("run") or ""
+        points = [point for point in self.plan.points if (point.run, point.snapshot) == (run, snapshot.id)]
+        if run not in old or not points:
+            return
+        last, tier = store.stream(run)[-1], self.plan.origin.tier
+        taken = SnapshotTaken(
+            snapshot=snapshot.id,
+            repository=self.plan.repository,
+            size_bytes=snapshot.size_bytes or 0,
+            added_bytes=snapshot.added_bytes or 0,
+            stored_bytes=snapshot.stored_bytes or 0,
+            files=snapshot.files or 0,
+            journal_head=snapshot.tag("head") or "",
+        )
+        made = tuple(PointMade(one.source, one.kind, one.paths, one.size_bytes, one.files) for one in points)
+        looked = SnapshotVerified(snapshot.id, self.plan.repository, tier, points[0].at.isoformat(), made)
+        drafts = [_draft(app, taken, "verifying", "snapshot"), _draft(app, looked, "retaining", "verify")]
+        store.append(run, last.epoch + 1, last.number, drafts)
 
     def _abandon(self, app: App, store: EventStore, run: str) -> None:
         """Nothing that the lost machine had begun is gone on with here."""
@@ -220,10 +245,10 @@ def with_repository(config: Config, effective: dict[str, Any], plan: Plan) -> di
     return {**effective, "tiers": {**effective["tiers"], opened_as(origin.place): tier}}
 
 
-def _draft(app: App, fact: Fact, state: str) -> Draft:
+def _draft(app: App, fact: Fact, state: str, step: str | None = None) -> Draft:
     from axejournal.journal.ids import event_id
 
-    return Draft(event_id(app.clock.now()), fact, state, None, None)
+    return Draft(event_id(app.clock.now()), fact, state, step, None)
 
 
 def _aside(target: Path, run: str) -> Path:

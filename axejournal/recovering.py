@@ -141,7 +141,8 @@ class Finding:
             if point is None:
                 left_out[name] = "no snapshot in this repository holds it"
             elif point.kind == "volume":
-                left_out[name] = f"snapshot {point.snapshot[:8]} holds its stopped server's volume, no dump"
+                hint = f'"axej restore --target {name} --tier {self.origin.tier}" puts it beside'
+                left_out[name] = f"snapshot {point.snapshot[:8]} holds its stopped server's volume, no dump; {hint}"
             else:
                 chosen.append(point)
         return tuple(chosen), left_out

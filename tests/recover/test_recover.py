@@ -69,6 +69,12 @@ def test_machine_comes_back_from_a_repository_and_a_password(world: World):
     (old,) = [run for run in world.json("history") if run["run"] == life["backup"]]
     assert (old["outcome"], life["abandoned"]) == ("abandoned", [old["run"]])
     assert "belongs to another machine's life" in old["message"]
+    points = world.json("points")
+    assert {(point["source"], point["tier"], point["run"]) for point in points} == {
+        ("frame", "ring", old["run"]),
+        ("files", "ring", old["run"]),
+    }
+    assert {point["source"]: point["proof"] for point in points}["frame"] == "restored"
     assert "nothing to resume" in world.axej("resume", expect=0).stderr
     assert [run["job"] for run in world.json("history")][:2] == ["restore.database", "restore.files"]
 
