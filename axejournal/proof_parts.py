@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from axejournal.config.models import Config
     from axejournal.domain.reading import PartRead
     from axejournal.journal.rows import PointRow
+    from axejournal.programs.children import Sweeper
     from axejournal.programs.commands_scratch import BareCommands
     from axejournal.scratches import Scratches
 
@@ -85,3 +86,11 @@ class ProofParts(Parts):
             return run in open_runs and until is not None and until > now
 
         return self.scratch.sweep(is_wanted)
+
+    def _sweepers(self, run: str) -> tuple[Sweeper, ...]:
+        """Of a drill: what it left is no session of a live server, and none is asked."""
+        begun = self.store.stream(run)
+        if not begun or begun[0].data.get("job") != "restore.drill":
+            return super()._sweepers(run)
+        has_containers = any(source.container for source in self.config.databases.values())
+        return (self.containers.end_left_behind,) if has_containers else ()

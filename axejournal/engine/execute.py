@@ -13,7 +13,7 @@ from typing import Any
 
 from axejournal.domain.errors import AxejError, Busy, RunStranded, RunUnknown, UsageFault
 from axejournal.domain.events import Event, OperatorDecided, RunCancelled, RunRequested, RunResumed
-from axejournal.domain.job import Job, Resource
+from axejournal.domain.job import Job
 from axejournal.domain.machine import CANCELLED
 from axejournal.domain.ports import Children, EventStore, Leases
 from axejournal.domain.resting import RESTING
@@ -23,9 +23,6 @@ from axejournal.engine.runner import Runner, failed
 
 MOST_CRASHES = 5
 """A step that took its process down this often is not tried a sixth time by itself."""
-
-READERS_S = 3600.0
-"""How long a run waits for those who hold a resource for reading."""
 
 DECISIONS = ("adopt", "retry", "abandon")
 
@@ -91,15 +88,6 @@ class Engine:
         dead = (run for run in self.store.open_runs() if self.leases.holder(f"run:{run}") is None)
         return tuple(run for run in dead if waiting or self.store.stream(run)[-1].state not in RESTING)
 
-    def _take(self, resource: Resource, run: str, held: ExitStack) -> None:
-        """Whoever only reads is soon done: a drill must not keep a nightly backup from its slot."""
-        try:
-            held.enter_context(self.leases.take(resource.name, run, resource.shared, self.wait_for_lease_s))
-        except Busy as busy:
-            if "(shared)" not in busy.message:
-                raise
-            held.enter_context(self.leases.take(resource.name, run, resource.shared, READERS_S))
-
     def _take_up(self, job: Job[Any], run: Run, reason: str, decision: str | None) -> Run:
         ended = self.children.end_left_behind(run.id, run.children)
         log = self._log(job, run.id, run)
@@ -161,7 +149,8 @@ class Engine:
             held.enter_context(self.leases.take(f"run:{run.id}", run.id))
             for resource in job.resources(run):
                 try:
-                    self._take(resource, run.id, held)
+                    lease = self.leases.take(resource.name, run.id, resource.shared, self.wait_for_lease_s)
+                    held.enter_context(lease)
                 except Busy as busy:
                     raise Busy(f"{busy.message}; {job.name} was not started", busy.hint) from None
             yield

@@ -15,7 +15,7 @@ from axejournal.domain.ports.scratch import Scratch
 from axejournal.jobs.steps.drill_restore import refuse_live
 from axejournal.programs.commands_scratch import KEPT_BYTES, BareCommands
 from tests.drill.scenes import drilled, last_drill
-from tests.world.home import World
+from tests.world.home import SMALL_SQL, World, reach
 
 LIVE = "7100000000000000001"
 FINE = Scratch("local", "socket /tmp/x", Path("/tmp/axej-drill-x/1"), "postgres", "15.1", "7200000000000000002")
@@ -77,6 +77,21 @@ def test_check_that_asks_for_the_live_server_is_told_of_the_scratch_alone(world:
     assert "PGHOST=/tmp/axej-drill-" in said
     assert "the live password" not in said
     assert "DATABASE_URL" not in said and str(live["socket"]) not in said
+
+
+def test_drill_that_is_killed_and_resumed_makes_no_connection_to_the_live_server(make_world, make_server):
+    server = make_server(options=("-c", "log_connections=on"))
+    world = make_world(databases=())
+    database = server.create_database("frame")
+    server.sql(database, SMALL_SQL)
+    world.add_source("frame", kind="postgres", **reach(server), database=database)
+    world.axej("backup", "--local", expect=0)
+    before = server.log.read_text().count("connection received")
+    assert before > 0
+    assert world.axej("drill", "--target", "frame", kill_at="intent:compare:local:frame").returncode == -9
+    world.axej("resume", expect=0)
+    assert drilled(world)["frame"]["proof"] == "verified"
+    assert server.log.read_text().count("connection received") == before
 
 
 def test_long_output_is_cut_in_the_middle_and_memory_stays_flat():

@@ -10,6 +10,7 @@ from pathlib import Path
 from axejournal.domain.drill_facts import DrillPoint, ScratchFetched, ScratchLoaded, ScratchReady
 from axejournal.domain.errors import DiskFull, DrillUnsafe, ProgramMissing, SourceRefused, SourceUnreachable
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
+from axejournal.domain.ports.journal import snapshots_of
 from axejournal.domain.ports.restore import RestoreServer
 from axejournal.domain.ports.scratch import Scratch, ScratchOrder
 from axejournal.domain.restore_facts import DumpDamaged, DumpFetched, FilesFetched
@@ -23,8 +24,8 @@ from axejournal.jobs.steps.prepare_restore import DATABASE_PER_DUMP_BYTE, SPARE_
 
 WAITS = RetryPolicy(attempts=5, first_wait_s=4.0, longest_wait_s=60.0)
 """A minute in all: Docker Desktop takes as long to start."""
-BACKUP_S = 4 * 3600.0
-"""How long reading waits for a backup that has the repository for itself."""
+REMOVAL_S = 4 * 3600.0
+"""How long reading waits for a backup that removes snapshots and prunes."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class FetchSource:
         return self._fact(found, 0.0) if isinstance(found, DumpFetched) else None
 
     def act(self, attempt: Attempt) -> ScratchFetched:
-        """Raises what Repository.restore raises. A backup that has the repository for itself is waited for."""
+        """Raises what Repository.restore raises. A backup that removes snapshots is waited for."""
         begin_us = self.kit.clock.monotonic_us()
         with reading(self.kit, self.round.tier):
             found = fetch(self.kit.restore_kit(self.round.tier, self.point), attempt)
@@ -170,8 +171,9 @@ class FetchSource:
 
 @contextlib.contextmanager
 def reading(kit: DrillKit, tier: str) -> Iterator[None]:
-    """Inside, nobody prunes the repository; others may read it. Raises Busy when a backup takes too long."""
-    with kit.hands.leases.take(f"repository:{tier}", kit.run, shared=True, wait_s=BACKUP_S):
+    """Inside, nobody removes snapshots of the tier; others may read them, and a backup may take one. Raises Busy when a
+    removal takes too long."""
+    with kit.hands.leases.take(snapshots_of(tier), kit.run, shared=True, wait_s=REMOVAL_S):
         yield
 
 
