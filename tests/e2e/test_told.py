@@ -38,3 +38,25 @@ def test_source_that_is_gone_is_told_as_degraded_with_its_reason(world: World, w
     assert text.startswith(":rotating_light: *axe: backup.local is degraded*\n• dump:hive failed: ")
     assert '*Next:* "axej history ' in text
     world.axej("notify", "pending", expect=0)
+
+
+def test_real_drill_is_told_and_is_the_evidence_of_the_report(world: World, web: Web):
+    world.config["notify"] = {"slack": {"command": ["/bin/echo", web.url()]}}
+    world.config["tiers"]["local"]["schedule"] = "0 3 1 1 *"
+    world.config["drill"] = {"schedule": "0 3 1 1 *", "rto": "4h"}
+    world.write()
+    world.axej("backup", "--local", expect=0)
+    said = world.axej("drill")
+    assert said.returncode in (0, 3), said.stderr
+    (text,) = web.texts
+    assert "restore.drill" in text and "• local: 2 of 2 sources came back in" in text
+    report = world.json("report")
+    (drill,) = report["drills"]
+    assert [(each["source"], each["passed"], each["proof"]) for each in drill["sources"]] == [
+        ("files", True, "verified"),
+        ("frame", True, "verified"),
+    ]
+    assert 0 < report["restore_s"] < 300 and report["rto_s"] == 14400
+    assert report["journal"]["faults"] == []
+    assert {gap["kind"] for gap in report["gaps"]} == {"not_read"}
+    assert "<svg" not in world.axej("report", "--html", "-", expect=0).stdout  # one night makes no curve
