@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.channels import HEARTBEAT, PING, channel_names
@@ -15,6 +15,7 @@ from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
     from axejournal.app import App, View
+    from axejournal.domain.job import Job
     from axejournal.domain.overdue import Late
     from axejournal.domain.ports.outbox import Channel, Delivery, Entry
     from axejournal.journal.outbox import Waiting
@@ -105,8 +106,11 @@ class Telling:
         with app.leases.take("overdue:watch", "watch", wait_s=LEASE_WAIT_S), self._alone():
             if not self._is_new(found):
                 return None
-            asked = app.requested(watch_overdue.JOB, None, watch_overdue.options(found, app.now_text()))
-            return app.engine().begin(app.new_run_id(), asked)
+            return self._begin(watch_overdue.JOB, watch_overdue.options(found, app.now_text()))
+
+    def _begin(self, job: Job[Any], options: Mapping[str, Any], view: View | None = None) -> Run:
+        asked = replace(self.app.requested(job, None, options), trigger="watch")
+        return self.app.engine(view).begin(self.app.new_run_id(), asked)
 
     def _is_new(self, found: Sequence[Late]) -> bool:
         from axejournal.domain.overdue import is_to_be_told
@@ -127,8 +131,8 @@ class Telling:
         # two runs that end at once would send twice
         with self.app.leases.take("outbox", "notify", wait_s=LEASE_WAIT_S), self._alone():
             pairs = [(row.channel, row.position) for row in self.waiting(due_only)]
-            asked = self.app.requested(notify.JOB, None, notify.options(self.settings, pairs, self.app.now_text()))
-            return self.app.engine(view).begin(self.app.new_run_id(), asked) if pairs else None
+            options = notify.options(self.settings, pairs, self.app.now_text())
+            return self._begin(notify.JOB, options, view) if pairs else None
 
     def channels_of(self, settings: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, Channel]:
         """See Teller."""

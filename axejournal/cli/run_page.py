@@ -219,7 +219,13 @@ def way_on(journal: Path, run: RunRow) -> tuple[str, PageStep | None, str]:
 def command_of(job: str) -> str:
     """What a person types to start a job: `backup.local` is `axej backup --local`, `ring.push` is `axej ring push`."""
     noun, _, verb = job.partition(".")
-    if job == "runbook":
-        return "axej runbook run PAGE"
+    own = {
+        "runbook": "axej runbook run PAGE",
+        "notify": "axej notify send",
+        "watch.overdue": "axej status",
+        "restore.drill": "axej drill",
+    }
+    if job in own:
+        return own[job]
     named = {"backup": f"axej backup --{verb}", "repository": f"axej {verb}"}
     return named.get(noun, f"axej {noun} {verb}".rstrip())
