@@ -77,7 +77,9 @@ class Parts:
         """What steps ask the journal."""
         from axejournal.journal.memory import JournalMemory
 
-        return JournalMemory(self.state / JOURNAL, self.store, self.config.customer, ZoneInfo(self.config.timezone), None, self.leases)
+        return JournalMemory(
+            self.state / JOURNAL, self.store, self.config.customer, ZoneInfo(self.config.timezone), None, self.leases
+        )
 
     @functools.cached_property
     def children(self) -> RunChildren:

@@ -86,6 +86,7 @@ def _show(world: World) -> None:
     _title("Resumed: what the dead run left is ended, finished steps are not done again", "axej resume")
     _command(world, "resume")
     _ring(world)
+    _cold(world)
     _title("What ran", "axej history")
     _command(world, "history")
     _title("What can be restored", "axej points")
@@ -117,6 +118,29 @@ def _ring(world: World) -> None:
     _command(world, "ring", "init", *(["--adopt"] if adopt else []))
     _command(world, "ring", "push")
     _command(world, "ring", "status")
+
+
+def _cold(world: World) -> None:
+    """A disk that is connected, prepared, filled, and taken off."""
+    from axejournal.cli.progress import watched
+    from axejournal.demo.drawer import DISK, Drawer, FolderVolumes, Sheet
+
+    drawer, app = Drawer(world.directory), _app(world)
+    app.password_desk = Sheet()
+    if drawer.connect():
+        _title("A cold disk is connected: a file with ext4, on a loop device")
+    else:
+        app.volumes = FolderVolumes()
+        _title("This user may mount no disk: a folder stands for the cold one (axej itself would refuse it)")
+    prepared = (drawer.mount / "axej-cold.json").exists()
+    _title("Its repository, its number; the password is on paper only", f"axej cold init {DISK}; axej cold sync {DISK}")
+    with watched(app) as view:
+        how = {"adopt": prepared, "not_empty": True, "replace": False}
+        _expect(app.cold.init("cold", DISK, how, view).state, "succeeded")
+        _expect(app.cold.sync("cold", DISK, view=view).state, "succeeded")
+    drawer.disconnect()
+    _title("Back into the drawer", "axej cold status")
+    _command(world, "cold", "status")
 
 
 def _drill(world: World, app: App) -> None:

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from axejournal.demo.data import DATABASES
+from axejournal.demo.drawer import Drawer
 from axejournal.demo.files import FOLDER, REQUIRED
 from axejournal.demo.second import SecondMachine
 from axejournal.demo.server import DemoServer
@@ -62,7 +63,8 @@ def write_configuration(directory: Path, server: DemoServer, second: SecondMachi
     path = directory / FILE
     databases = "".join(_database(name, server, only_copy=second is not None and name == "index") for name in DATABASES)
     ring = second.tier() if second else ""
-    path.write_text(f"{HEAD}{ring}{SOURCES}{databases}{_files()}", encoding="utf-8")
+    cold = Drawer(directory).tier()
+    path.write_text(f"{HEAD}{ring}{cold}{SOURCES}{databases}{_files()}", encoding="utf-8")
     (directory / "customers.yaml").write_text(second.customers() if second else CUSTOMERS, encoding="utf-8")
     (directory / "restic-excludes").write_text(EXCLUDES, encoding="utf-8")
     _write_password(directory / PASSWORD)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.demo import configuration, data, files, second, server
+from axejournal.demo.drawer import Drawer
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,5 @@ def up(directory: Path, say: Callable[[str], None] = lambda _: None) -> World:
 def down(directory: Path) -> bool:
     """Ends the server and removes its databases; everything else stays. False when there is no server. May be called twice."""
     second.stop(directory)
+    Drawer(directory).disconnect()
     return server.stop(directory)

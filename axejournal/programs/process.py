@@ -232,6 +232,18 @@ def identify(pid: int, program: str) -> Child:
     return Child(program=program, pid=pid, started_at_s=started, boot_id=boot_id())
 
 
+def cpu_s_of(program: str) -> float:
+    """CPU seconds that this process's living descendants of that name have had: a busy one's grow."""
+    import psutil
+
+    total = 0.0
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            times = child.cpu_times() if child.name() == program else None
+            total += times.user + times.system if times else 0.0
+    return total
+
+
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
