@@ -48,7 +48,7 @@ class SecondMachine:
             f"    password: {{file: {PASSWORD}}}",
             '    schedule: "30 3 * * *"',
             "    rpo: 28h",
-            "    retention: {daily: 14, weekly: 8}",
+            "    retention: {last: 10, daily: 14, weekly: 8}",
         )
         return "\n".join((*lines, ""))
 

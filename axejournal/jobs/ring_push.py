@@ -35,8 +35,8 @@ TABLE = machine.build(
     initial="requested",
     rows=(
         ("requested", "RunStarted", "preflight"),
-        ("preflight", "PreflightPassed", "waiting_for_backup"),
-        ("waiting_for_backup", "BackupAwaited", "choosing"),
+        ("preflight", "PreflightPassed", "awaiting"),
+        ("awaiting", "BackupAwaited", "choosing"),
         ("choosing", "CopiesChosen", "measuring"),
         ("measuring", "RoomMeasured", "copying"),
         ("copying", "SnapshotCopied", "copying"),
@@ -117,7 +117,7 @@ JOB: Job[PushKit] = Job(
     stages={
         "requested": Stage(steps=lambda run, kit: (), leave=lambda run: RunStarted()),
         "preflight": Stage(steps=_preflight),
-        "waiting_for_backup": Stage(steps=lambda run, kit: (AwaitBackup(kit),)),
+        "awaiting": Stage(steps=lambda run, kit: (AwaitBackup(kit),)),
         "choosing": Stage(steps=choosing),
         "measuring": Stage(steps=lambda run, kit: (MeasureRoom(kit),)),
         "copying": Stage(steps=copying, leave=finish),

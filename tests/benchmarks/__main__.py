@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import journal_rows, starts, table, world
+from tests.benchmarks import cold_disks, journal_rows, pushes, starts, table, world
 from tests.benchmarks.nightly import Nights
 from tests.benchmarks.ratios import Row
 from tests.benchmarks.restores import Restores
 from tests.world.place import ROOT, Place, session_place
 
-GROUPS = ("start", "journal", "night", "memory", "killed", "restore")
-OF_NIGHTS = ("night", "memory", "killed", "restore")
+GROUPS = ("start", "journal", "night", "memory", "killed", "restore", "ring", "cold")
+OF_NIGHTS = ("night", "memory", "killed", "restore", "ring", "cold")
 EVENTS = 1_000_000
 JOURNALS = Path(".cache/journal")  # the big one is made once: 40 s
 
@@ -38,7 +38,7 @@ def main() -> None:
         for row in _quick(wanted, place, given):
             rows.append(_told(row))
         nights = held.enter_context(world.nights(place, given.scale)) if set(wanted) & set(OF_NIGHTS) else None
-        for row in _of_nights(wanted, nights, given.rounds) if nights else ():
+        for row in _of_nights(wanted, nights, place, given.rounds) if nights else ():
             rows.append(_told(row))
     parts = nights.parts if nights else {}
     table.print_rows(rows)
@@ -80,7 +80,7 @@ def _quick(wanted: list[str], place: Place, given: argparse.Namespace) -> Iterat
             yield from module.rows(place.folder(group), big, given.rounds)
 
 
-def _of_nights(wanted: list[str], nights: Nights, rounds: int) -> Iterator[Row]:
+def _of_nights(wanted: list[str], nights: Nights, place: Place, rounds: int) -> Iterator[Row]:
     if "night" in wanted:
         yield from nights.compare(rounds)
     if "memory" in wanted:
@@ -89,6 +89,10 @@ def _of_nights(wanted: list[str], nights: Nights, rounds: int) -> Iterator[Row]:
         yield from nights.killed(rounds)
     if "restore" in wanted:
         yield from Restores(nights).rows(rounds)
+    if "cold" in wanted:
+        yield from cold_disks.rows(nights, place, rounds)
+    if "ring" in wanted:
+        yield from pushes.rows(nights, place, rounds)
 
 
 def _told(row: Row) -> Row:

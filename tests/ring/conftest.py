@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -49,9 +50,9 @@ class Ring:
 def make_ring(make_world: Callable[..., World], make_sshd: Callable[..., Sshd], tmp_path: Path) -> Callable[..., Ring]:
     """Makes rings: `make_ring(databases=())`. Nothing is set up in them yet."""
 
-    def make(name: str = "axe", databases: tuple[str, ...] = (), confined: bool = True) -> Ring:
+    def make(name: str = "axe", databases: tuple[str, ...] = (), confined: bool = True, **sshd_more: Any) -> Ring:
         world = make_world(name, databases=databases)
-        sshd = make_sshd()
+        sshd = make_sshd(**sshd_more)
         there, here = tmp_path / f"peer of {name}" / "backups", world.folder / "peer" / "realchoice"
         if " " in str(there) and confined:
             there = tmp_path / f"peer-of-{name}"

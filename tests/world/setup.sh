@@ -13,6 +13,7 @@ need openssh-server sshd
 need openssh-client ssh
 need debootstrap debootstrap
 need strace strace
+need iproute2 tc
 need libplist-utils plistutil
 need prometheus promtool
 need systemd systemd-analyze

@@ -60,6 +60,8 @@ class Sshd:
         )
         sshd = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
         assert sshd
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True, mode=0o755)  # it insists on that
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self.prefix, sshd, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -95,6 +97,13 @@ class Sshd:
             (self.folder / "log").write_bytes(b"")
 
 
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def make_key(folder: Path, name: str = "id_ed25519") -> Path:
     """A new SSH key without a passphrase; its public half beside it."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,12 +125,7 @@ def make_sshd(place: Place) -> Iterator[Callable[..., Sshd]]:
 
     def make(**more: Any) -> Sshd:
         need("sshd")
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True, mode=0o755)  # sshd insists on it
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        server = Sshd(place.folder("sshd"), port, place, **more)
+        server = Sshd(place.folder("sshd"), free_port(), place, **more)
         server.keys.touch(mode=0o600)
         server.new_host_key()
         server.start()
