@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 SETTLE_S = 0.2
 """A mount makes several changes, and the last one counts."""
 LOOK_AT_CHILDREN_S = 2.0
-AGAIN_S = 30.0
-"""A sync that failed is not started again for the same mounting; one that waited for the disk is, when that is back."""
 
 
 @dataclass
@@ -50,6 +49,8 @@ class DiskWatcher:
     def _pay(self, disk: str) -> None:
         at_work = self.running.get(disk)
         if at_work is not None and at_work.poll() is not None:
+            if at_work.returncode < 0 and self.seen[disk] is not None:
+                self.owed.add(disk)  # it was killed: its run is gone on with (one that dies again and again fails by itself)
             del self.running[disk]
             at_work = None
         if disk in self.owed and at_work is None:
@@ -78,15 +79,22 @@ def watch_disks(effective: Mapping[str, Any], tier: str, config: Path, journal: 
     watcher = DiskWatcher(
         mounts, SystemVolumes().mark, start, lambda disk: _last_mark(journal, effective["customer"], tier, disk)
     )
-    ended: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: ended.append(number))
+        signal.signal(number, _end)
     print(f"watching for disks at {effective['tiers'][tier]['mount']}", file=sys.stderr, flush=True)
-    with MountWatch(mount.parent for mount in mounts.values()).watching() as changes:
-        while not ended:
+    with contextlib.suppress(_Ended), MountWatch(mount.parent for mount in mounts.values()).watching() as changes:
+        while True:
             watcher.look()
             if changes.wait(LOOK_AT_CHILDREN_S if watcher.busy else poll_s):
                 changes.wait(SETTLE_S)
+
+
+class _Ended(BaseException):
+    """Somebody told this process to end. Nothing of it is lost by that, wherever it is."""
+
+
+def _end(number: int, _: object) -> None:
+    raise _Ended
 
 
 def _last_mark(journal: Path, customer: str, tier: str, disk: str) -> str | None:

@@ -105,7 +105,6 @@ def _answered(caller: socket.socket, attempt: Try, said: str, left: int) -> bool
 @contextlib.contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.parent.chmod(0o700)
     _check_folder(path.parent)
     path.unlink(missing_ok=True)  # of a run that was killed: the lease says that no other lives
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
