@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from axejournal.checks import configuration, copies, disk, journal, programs, repository, schedules, session, sources
+from axejournal.checks import configuration, copies, disk, journal, messages, programs, repository, schedules, session, sources
 from axejournal.checks.finding import Check, Finding, Patient, failed
 from axejournal.domain.errors import AxejError
 
@@ -44,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     Check("time zone", schedules.time_zone),
     Check("clock", session.clock),
     Check("path", schedules.path),
+    Check(messages.NAME, messages.messages),
     Check("journal", journal.journal),
     Check("journal's place", journal.place_of_it),
     Check("sqlite", journal.sqlite),

@@ -177,6 +177,16 @@ def test_test_message_and_its_failure(told: Desk, web: Web):
     assert notify_runs(told) == []
 
 
+def test_doctor_says_who_would_hear_and_what_is_stuck(told: Desk, web: Web):
+    web.answer = answers.GONE
+    told.axej("backup", "--local", expect=MISSING)
+    texts = [finding["text"] for finding in told.json("doctor", expect=40) if finding["check"] == "messages"]
+    assert texts == [
+        "slack; nobody outside would miss this machine",
+        "slack can't be reached (1 tries in a row, 1 waiting): it answered 404 (no_service): nothing is at the address",
+    ]
+
+
 def test_without_channels_nothing_is_sent_and_that_is_said(desk: Desk):
     assert "no channel is configured" in desk.axej("notify", "pending").stdout
     assert "no channel is configured" in desk.axej("notify", "test", expect=4).stderr
