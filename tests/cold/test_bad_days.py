@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.world.disks import PAPER, Disk, Drawer, run, typed
 
 
@@ -37,6 +39,7 @@ def test_another_disk_under_the_same_name_is_refused_untouched(drawer: Drawer):
     assert swapped.loop
 
 
+@pytest.mark.slow
 def test_disk_at_a_name_with_a_number_is_named_with_what_to_do(drawer: Drawer):
     disk = drawer.prepared("1")
     disk.eject()
@@ -47,6 +50,7 @@ def test_disk_at_a_name_with_a_number_is_named_with_what_to_do(drawer: Drawer):
     assert "a disk is at" in said and "axe-cold-1 1" in said and tree(drawer.place("1")) == []
 
 
+@pytest.mark.slow
 def test_read_only_disk_is_refused(drawer: Drawer):
     disk = drawer.prepared("1")
     disk.eject()
@@ -54,6 +58,7 @@ def test_read_only_disk_is_refused(drawer: Drawer):
     assert "read-only" in drawer.sync("1", expect=50)
 
 
+@pytest.mark.slow
 def test_disk_of_another_customer_is_refused(drawer: Drawer):
     disk = drawer.prepared("1")
     marker = disk.mount / "axej-cold.json"
@@ -70,6 +75,7 @@ def test_wrong_password_is_told_at_once_and_three_end_the_run(drawer: Drawer):
     assert "1 copied" in drawer.sync("1", "wrong one", PAPER)
 
 
+@pytest.mark.slow
 def test_full_disk_leaves_the_run_degraded_with_what_was_copied_kept(drawer: Drawer):
     world = drawer.world
     disk = drawer.prepared("1", mib=24)
@@ -82,6 +88,7 @@ def test_full_disk_leaves_the_run_degraded_with_what_was_copied_kept(drawer: Dra
     assert len(world.json("points", "--tier", "cold")) == 1
 
 
+@pytest.mark.slow
 def test_two_disks_at_once_need_a_number_and_go_side_by_side(drawer: Drawer):
     drawer.prepared("1")
     drawer.prepared("2")
@@ -110,6 +117,7 @@ def test_lock_of_a_dead_process_of_another_machine_does_not_stop_a_sync(drawer: 
     assert locks(disk) == []
 
 
+@pytest.mark.slow
 def test_damaged_data_fail_the_run_and_name_what_is_hit(drawer: Drawer):
     world = drawer.world
     world.config["check"] = {"parts": 1}
@@ -127,6 +135,7 @@ def test_damaged_data_fail_the_run_and_name_what_is_hit(drawer: Drawer):
     assert {point["proof"] for point in world.json("points", "--tier", "cold")} == {"suspect"}
 
 
+@pytest.mark.slow
 def test_strange_key_on_a_disk_is_told(drawer: Drawer):
     disk = drawer.prepared("1")
     drawer.sync("1")

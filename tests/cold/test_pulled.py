@@ -26,6 +26,7 @@ def pulled(drawer: Drawer, step: str) -> str:
     return str(drawer.runs()[0]["run"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["copy", "read", "record"])
 def test_disk_pulled_out_at_a_step_is_waited_for_and_the_run_goes_on(drawer: Drawer, step: str):
     world = drawer.world

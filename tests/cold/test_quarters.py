@@ -33,6 +33,7 @@ def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is
     assert len(drawer.held(disk)) == 1
 
 
+@pytest.mark.slow
 def test_sync_beside_the_nightly_backup_lets_both_succeed(drawer: Drawer):
     world = drawer.world
     disk = drawer.prepared("1")
@@ -44,6 +45,7 @@ def test_sync_beside_the_nightly_backup_lets_both_succeed(drawer: Drawer):
     assert len(drawer.held(disk)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [1 << 20])
 def test_file_system_that_is_damaged_ends_the_run_loudly(drawer: Drawer, offset: int):
     disk = drawer.prepared("1")
@@ -61,6 +63,7 @@ def test_file_system_that_is_damaged_ends_the_run_loudly(drawer: Drawer, offset:
     assert drawer.runs()[0]["outcome"] in ("failed", "degraded")
 
 
+@pytest.mark.slow
 def test_disk_that_is_in_use_is_not_ejected_and_that_is_told(drawer: Drawer):
     drawer.world.config["tiers"]["cold"]["eject"] = True
     drawer.world.write()

@@ -26,6 +26,7 @@ def test_sync_copies_each_snapshot_once_and_makes_restore_points(drawer: Drawer)
     assert PAPER.encode() not in everything + said.encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filesystem", ["exfat", "vfat"])
 def test_sync_works_on_disks_that_other_systems_can_read(drawer: Drawer, filesystem: str):
     if filesystem not in Path("/proc/filesystems").read_text():
@@ -35,6 +36,7 @@ def test_sync_works_on_disks_that_other_systems_can_read(drawer: Drawer, filesys
     assert len(drawer.held(disk)) == 1
 
 
+@pytest.mark.slow
 def test_points_of_all_disks_count_and_each_is_looked_for_on_its_own(drawer: Drawer):
     world = drawer.world
     drawer.prepared("1")
@@ -62,12 +64,14 @@ def test_init_shows_a_card_that_brings_the_data_back_and_holds_no_password(drawe
     assert page.startswith("<!doctype html>") and "http" not in page
 
 
+@pytest.mark.slow
 def test_init_with_two_different_passwords_makes_nothing(drawer: Drawer):
     disk = drawer.new("1").connect()
     code, said = typed(drawer.world, ("cold", "init", "1"), (PAPER, f"{PAPER}s"))
     assert (code, [path.name for path in disk.mount.iterdir()]) == (2, ["lost+found"]), said
 
 
+@pytest.mark.slow
 def test_init_of_a_disk_that_is_not_empty_is_refused_unless_told(drawer: Drawer):
     disk = drawer.new("1").connect()
     (disk.mount / "photos").mkdir()

@@ -65,6 +65,7 @@ def test_disk_that_is_connected_is_synced_once_the_password_was_typed(drawer: Dr
     assert states(drawer) == ["succeeded"]
 
 
+@pytest.mark.slow
 def test_watcher_and_sync_killed_twice_lose_nothing(drawer: Drawer, watcher):
     drawer.prepared("1")
     for _ in range(2):
