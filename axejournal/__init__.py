@@ -13,13 +13,14 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
   jobs/       WHAT RUNS. One file a job (its table and stages), steps/ one verb a file, each with act() and probe().
               planning: from the configuration to a run's plan. A new job is one file here and one line in the tuple.
   engine/     WHEN. runner: the loop (intent, effect, fact). execute: begin, and resume after a crash. log: the one
-              writer of a run. schedule: slots.
+              writer of a run. schedule: slots. calendar: cron in the words of launchd and systemd.
   journal/    MEMORY. store appends; reader answers history, status and points by plain sqlite3; projections/ are
               tables computed from events; verify proves the chain; leases tell who lives; memory answers the steps.
   programs/   HANDS. One file an outside program: process (the only subprocess), restic, postgres, docker, secrets,
               clock, disk, install; children: ends what a dead run left; traces: progress and logs; crash: for tests.
   checks/     what `axej doctor` looks at.
   app.py      the one place where the parts (parts.py) meet and runs begin.  due.py: what a scheduled call has to do.
+              schedules.py: what launchd or systemd starts (programs/scheduler*); cli/at_slot: what each such call does.
               restoring.py: which runs bring data back (tag_points: where the journal was lost). recovering, placing: a
               lost machine out of a repository. paging: pages of runbooks/ as runs, and runs that belong to a run's step.
               telling: messages of the outbox; watching: what is overdue; evidence: what a report says.

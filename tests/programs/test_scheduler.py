@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import plistlib
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,3 +182,35 @@ def test_the_machine_is_held_awake_until_the_process_ends_however_it_ends():
     assert awake.command("darwin", 77) == ("/usr/bin/caffeinate", "-i", "-s", "-w", "77")
     with awake.awake():
         pass
+
+
+ONCE = """#!{python}
+import plistlib, subprocess, sys
+from pathlib import Path
+verb, *words = sys.argv[1:]
+ended = Path(sys.argv[0] + ".ended")
+if verb == "bootstrap":
+    job = plistlib.loads(Path(words[1]).read_bytes())
+    with open(job["StandardOutPath"], "ab") as out:
+        done = subprocess.run(job["ProgramArguments"], stdout=out, env=job["EnvironmentVariables"])
+    ended.write_text(str(done.returncode))
+elif verb == "bootout":
+    ended.unlink(missing_ok=True)
+elif not ended.exists():
+    sys.exit(113)
+else:
+    print("gui/501/com.axe.once = {", "\\tstate = not running", "\\tlast exit code = " + ended.read_text(), "}", sep="\\n")
+"""
+
+
+def test_launchd_runs_a_command_once_in_its_own_session_and_forgets_it(tmp_path):
+    program = tmp_path / "launchctl"
+    program.write_text(ONCE.replace("{python}", sys.executable))
+    program.chmod(0o755)
+    launchd = Launchd("user", tmp_path, 501, program=str(program))
+    assert launchd.run_once(("/bin/sh", "-c", "echo $PATH; exit 3"), tmp_path, 10).startswith("/opt/homebrew/bin:")
+    assert not launchd.ask("com.axe.once").loaded
+    assert not list(tmp_path.glob("*.plist"))
+    program.write_text("#!/bin/sh\n[ $1 = print ] && printf 'a = {\\n\\tstate = running\\n\\tpid = 7\\n}\\n'; exit 0\n")
+    with pytest.raises(ProgramFailed, match="did not end within 1 s"):
+        launchd.run_once(("/bin/true",), tmp_path, 1)
