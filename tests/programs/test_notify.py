@@ -131,10 +131,6 @@ def test_secret_is_read_without_its_line_end(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET_URL", " https://z ")
     assert read(PasswordSource("file", str(tmp_path / "url")), 5) == "https://x/y"
     assert read(PasswordSource("env", "SECRET_URL"), 5) == "https://z"
-    for broken in (
-        PasswordSource("file", "/nowhere"),
-        PasswordSource("command", "printf ' '"),
-        PasswordSource("command", "false"),
-    ):
+    for kind, value in (("file", "/nowhere"), ("command", "printf ' '"), ("command", "false")):
         with pytest.raises(WrongPassword):
             read(PasswordSource(kind, value), 5)
