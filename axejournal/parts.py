@@ -226,7 +226,7 @@ class Parts:
         chosen = config or self.config
         containers = self.containers if chosen.databases[source].container else None
         folder = self.state / "restore"
-        return PostgresRestorer(self._address(source, chosen), run, folder, require_postgres_program, containers)
+        return PostgresRestorer(self._address(source, chosen), run, folder, require_postgres_program, containers, keeps=True)
 
     def tables(self, source: str, run: str, config: Config | None = None) -> PostgresTables:
         """A source's database server, as a restore of one table reaches it."""

@@ -161,17 +161,26 @@ def tidy(run: Run, kit: RestoreKit) -> None:
         for name in (kit.plan.restoring, kit.plan.restored):
             with contextlib.suppress(AxejError):  # a later restore of this source drops it
                 kit.database.drop(name)
+    kit.database.close()
 
 
 def preview(hands: RestoreHands, run: Run, about: About) -> RestorePreview:
     """What a run would do; touches nothing."""
-    return preview_database(restore_kit(hands, run), about)
+    kit = restore_kit(hands, run)
+    try:
+        return preview_database(kit, about)
+    finally:
+        kit.database.close()
 
 
 def is_there(hands: Any, source: PostgresSource | FilesSource) -> bool:
     """Whether there is something to lose. Raises SourceUnreachable."""
     assert isinstance(source, PostgresSource)
-    return hands.restorer(source.name, "look", hands.config).live(source.database) is not None
+    server = hands.restorer(source.name, "look", hands.config)
+    try:
+        return server.live(source.database) is not None
+    finally:
+        server.close()
 
 
 JOB: Job[RestoreKit] = Job(

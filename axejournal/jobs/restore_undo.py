@@ -77,6 +77,11 @@ def _end(run: Run) -> Fact:
     return RunDegraded(reasons) if reasons else RunSucceeded()
 
 
+def _tidy(run: Run, kit: RestoreKit) -> None:
+    if kit.server is not None:
+        kit.server.close()
+
+
 JOB: Job[RestoreKit] = Job(
     name=NAME,
     title="take a restore back: what it had replaced gets its place again",
@@ -92,6 +97,6 @@ JOB: Job[RestoreKit] = Job(
     },
     resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),
     kit=restore_kit,
-    tidy=lambda run, kit: None,
+    tidy=_tidy,
     facts=(UndoPrepared,),
 )

@@ -38,14 +38,25 @@ SELECT n.nspname AS schema, c.relname AS name FROM pg_class AS c JOIN pg_namespa
 
 
 class PostgresRestorer:
-    """The `RestoreServer` port, as one run uses it. `folder`: below which the dumps lie (a sidecar has it mounted)."""
+    """The `RestoreServer` port, as one run uses it. `folder`: below which the dumps lie (a sidecar has it mounted); `keeps`: a
+    session that is used again, until `close`."""
 
-    def __init__(self, address: ServerAddress, run: str, folder: Path, find: Find, containers: Containers | None = None) -> None:
+    def __init__(
+        self,
+        address: ServerAddress,
+        run: str,
+        folder: Path,
+        find: Find,
+        containers: Containers | None = None,
+        keeps: bool = False,
+    ) -> None:
         self.address = address
         self._run = run
         self._folder = folder
         self._find = find
         self._containers = containers
+        self._keeps = keeps and containers is None
+        self._kept: dict[str, Session] = {}
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -221,10 +232,29 @@ class PostgresRestorer:
 
     @contextlib.contextmanager
     def _session(self, database: str | None = None, away_from: str | None = None) -> Iterator[Session]:
-        """A session in a database, or in one that is not the one to be renamed."""
+        """A session in a database, or in one that is not the one to be renamed. The latter is kept for the next who asks:
+        each costs a process and several questions. Beside a container it would keep the sidecar from others."""
         chosen = database or next(name for name in MAINTENANCE if name != away_from)
-        with self._way() as way, Session(way, chosen) as session:
-            yield session
+        if database is not None or not self._keeps:
+            with self._way() as way, Session(way, chosen) as session:
+                yield session
+            return
+        kept = self._kept.pop(chosen, None)
+        if kept is None or not kept.is_alive:
+            with self._way() as way:
+                kept = Session(way, chosen).__enter__()
+        try:
+            yield kept
+        except BaseException:
+            kept.close()
+            raise
+        if self._kept.setdefault(chosen, kept) is not kept:
+            kept.close()
+
+    def close(self) -> None:
+        """Ends the session that is kept. May be called twice."""
+        while self._kept:
+            self._kept.popitem()[1].close()
 
 
 def _rename_both(session: Session, live: str, incoming: str, kept: str) -> None:

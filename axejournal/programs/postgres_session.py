@@ -116,6 +116,11 @@ class Session:
         calls = (f"set_config({literal(name)}, {literal(value)}, false)" for name, value in settings.items())
         self._ask(f"SELECT {', '.join(calls)}", QUICK_S)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether its psql runs and it was not closed."""
+        return not self._is_closed and self._child.poll() is None
+
     def close(self) -> None:
         """Ends it. May be called twice."""
         if self._is_closed:

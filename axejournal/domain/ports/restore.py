@@ -115,6 +115,10 @@ class RestoreServer(Protocol):
         """Ends its sessions and removes it. May be called twice."""
         ...
 
+    def close(self) -> None:
+        """Ends what is kept open. May be called twice; goes on after it."""
+        ...
+
 
 class Commands(Protocol):
     """Commands that the configuration names."""
