@@ -142,8 +142,10 @@ class App(RingParts, ProofParts):
         return found
 
     def open_runs(self, waiting: bool = False) -> tuple[str, ...]:
-        """Runs that have not ended and whose process is dead, oldest first; see Engine.open_runs."""
-        return tuple(run for run in self.engine().open_runs(waiting) if self._began_here(run))
+        """Runs that have not ended and whose process is dead, oldest first; see Engine.open_runs. Those that a recovery had
+        begun are gone on with by it, which has the repository's password."""
+        found = self.engine().open_runs(waiting)
+        return tuple(run for run in found if self._began_here(run) and not self.paging.is_led(run))
 
     def _began_here(self, run: str) -> bool:
         """By its lease, which no copy of a journal brings along; by the host's name for what never held one."""

@@ -74,6 +74,17 @@ class Paging:
         own = {name: value for name, value in options.items() if name != PART_OF}
         return {**own, PART_OF: dict(zip(("run", "step"), self.link, strict=True))} if self.link else own
 
+    def is_led(self, run: str) -> bool:
+        """Whether a run was begun by a recovery that has not ended."""
+        from axejournal.journal import links, reader
+
+        path = self.app.state / JOURNAL
+        parent = links.part_of(path, run)
+        if parent is None:
+            return False
+        leader = reader.find_run(path, parent[0])
+        return (leader.job, leader.outcome) == ("recover", "open")
+
     @contextmanager
     def opened(self, options: Mapping[str, Any]) -> Iterator[None]:
         """Inside, the repository of a recovery with these options can be opened. Raises PersonNeeded when its password has

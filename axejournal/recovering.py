@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axejournal.domain import asof
-from axejournal.domain.errors import RestorePointMissing, UsageFault
+from axejournal.domain.errors import JournalDamaged, RestorePointMissing, UsageFault
 from axejournal.domain.ports import Repository, Snapshot
 from axejournal.jobs.tagged import TaggedPoint, is_backup, memory_folder, sized, tagged_points, time_of
 from axejournal.parts import JOURNAL
@@ -124,7 +124,11 @@ class Finding:
         folder = self.work / inside.lstrip("/")
         anchor = Anchor(snapshot.tag("head") or NO_HEAD, None, f"snapshot {snapshot.id[:8]}")
         verdict = verify(folder / JOURNAL, [anchor])
-        verdict.check()
+        if not verdict.sound:
+            raise JournalDamaged(
+                f"the journal's copy in snapshot {snapshot.id[:8]} is not what was written: {verdict.faults[0].what}",
+                "Nothing was touched. Take the copy in an older snapshot: --as-of WHEN.",
+            )
         self.at("effect", "verify:journal")
         files = tuple(sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml")))
         return Memory(folder, snapshot, load(_readable(folder, files)), files, verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -102,13 +103,14 @@ def _origin(here: Context, asked: Asked) -> Origin:
         password = {"file": str(asked.password_file.expanduser().absolute())}
     if asked.password_command:
         password = {"command": shlex.split(asked.password_command)}
-    place = asked.repository
+    place, identity = asked.repository, asked.identity
     if place is None:
         place, password = _configured(here, asked.tier, password)
+        identity = identity or getattr(here.config.tiers[asked.tier], "identity", None)
     elif ":" not in place:
         place = str(Path(place).expanduser().absolute())
-    identity = asked.identity.expanduser().absolute() if asked.identity else None
-    return Origin(asked.tier, place, password, identity, asked.customer, asked.as_of)
+    key = identity.expanduser().absolute() if identity else None
+    return Origin(asked.tier, place, password, key, asked.customer, asked.as_of)
 
 
 def _configured(here: Context, tier: str, password: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -158,8 +160,12 @@ def _watched(here: Context) -> Iterator[None]:
     with watched(here.app) as view:
         here.app.paging.view = view
         if here.app.paging.typed is None and sys.stdin.isatty():
-            here.app.paging.typed = lambda: str(click.prompt("the repository's password", hide_input=True, err=True))
+            here.app.paging.typed = functools.cache(_typed_once)
         yield
+
+
+def _typed_once() -> str:
+    return str(click.prompt("the repository's password", hide_input=True, err=True))
 
 
 def _show(here: Context, plan: Plan) -> None:

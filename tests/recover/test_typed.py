@@ -25,12 +25,14 @@ ASKS = "password of "
 
 def test_typed_password_brings_the_machine_back_and_is_asked_for_again_after_a_kill(world: World):
     words = ("recover", "--from", "cold", "--repository", str(world.folder / "copy"))
-    code, said = at_terminal(world, [(ASKS, PASSWORD), ("back? [y/N]", "y")], *words, kill_at="effect:restore:files")
+    code, said = at_terminal(world, [(ASKS, PASSWORD), ("back? [y/N]", "y")], *words, kill_at="effect:fetch")
     assert code == -9, said
     assert PASSWORD not in said
     waits = world.axej("resume", recovery(world)["run"], expect=2)
     assert "the repository's password has to be typed" in waits.stderr
+    world.axej("resume", expect=0)
     assert recovery(world)["state"] == "waiting"
+    assert [run["outcome"] for run in world.json("history", "--job", "restore.files")] == ["open"]
     code, said = at_terminal(world, [("repository's password", PASSWORD)], "recover")
     assert code == 0, said
     assert_is_back(world)
