@@ -63,8 +63,9 @@ def due_slot(
         slot = due(schedule, now, since, _instant(satisfied) if satisfied is not None else None)
         if slot is None or not tried:
             return slot
-        tries, last = connection.execute(
-            f"SELECT count(*), max(last_at_us) FROM runs WHERE {which} AND slot_us = ? AND outcome <> 'open'",
+        # last_at_us is that of the row with the greatest position (SQLite, bare columns): a clock may have gone back since
+        tries, _, last = connection.execute(
+            f"SELECT count(*), max(first_position), last_at_us FROM runs WHERE {which} AND slot_us = ? AND outcome <> 'open'",
             (*whose, _microseconds(slot)),
         ).fetchone()
     return slot if may_try(tries, _instant(last) if tries else None, now) else None

@@ -69,9 +69,9 @@ class Machine:
         if slot <= self.began or any(done >= slot for done in self.done):
             return None
         tried = self.tries.get(slot, [])
-        if tried and max(tried) <= self.now:
+        if tried and tried[-1] <= self.now:
             wait = [30, 60, 120, 240, 480][min(len(tried), 5) - 1]
-            if self.now - max(tried) < timedelta(minutes=wait):
+            if self.now - tried[-1] < timedelta(minutes=wait):
                 return None
         return slot
 
