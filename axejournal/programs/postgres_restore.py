@@ -19,14 +19,13 @@ from axejournal.domain.ports.restore import LiveDatabase, Loaded, ServerLook, Un
 from axejournal.programs import postgres_roles
 from axejournal.programs.postgres_catalog import FINGERPRINT_SETTINGS, Relation, all_schemas, read_relations
 from axejournal.programs.postgres_dump import fingerprint
-from axejournal.programs.postgres_load import Load, load, run_script, subscriptions_of
+from axejournal.programs.postgres_load import Load, load, run_script
+from axejournal.programs.postgres_names import LONG_S, SWAP_S, drop_database, end_sessions, refused, rename_both
 from axejournal.programs.postgres_reach import Find, ServerAddress, Way, open_way
 from axejournal.programs.postgres_session import Session, identifier, literal, qualified
 from axejournal.programs.postgres_unpack import Place, check_archives
 
 MAINTENANCE = ("postgres", "template1")  # where one is connected while another database is renamed
-SWAP_S = 60.0  # sessions that come back faster than they are ended are given up on
-LONG_S = 12 * 3600.0
 
 ANALYZED = """
 SELECT n.nspname AS schema, c.relname AS name FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -113,7 +112,7 @@ class PostgresRestorer:
         """See the port."""
         with self._way() as way, Session(way, MAINTENANCE[0]) as session:
             order = Load(dump, source, database, jobs, progress)
-            return load(way, session, order, lambda: _drop(session, database))
+            return load(way, session, order, lambda: drop_database(session, database))
 
     # --- comparing -------------------------------------------------------------------------------------------------
 
@@ -195,21 +194,21 @@ class PostgresRestorer:
         while True:
             with self._session(away_from=live) as renaming, self._session(away_from=live) as ending:
                 with ThreadPoolExecutor(max_workers=1) as pool:
-                    work = pool.submit(copy_context().run, _rename_both, renaming, live, incoming, kept)
+                    work = pool.submit(copy_context().run, rename_both, renaming, live, incoming, kept)
                     while not work.done():
-                        ended += _end_sessions(ending, live)
+                        ended += end_sessions(ending, live)
                         with contextlib.suppress(TimeoutError):
                             work.exception(timeout=0.05)
                 failure = work.exception()
             if failure is None:
                 return ended
             if "55006" not in str(failure) or time.monotonic() > end_s:  # object_in_use
-                raise _refused(failure, live)
+                raise refused(failure, live)
 
     def drop(self, database: str) -> None:
         """See the port."""
         with self._session(away_from=database) as session:
-            _drop(session, database)
+            drop_database(session, database)
 
     # --- data directories ------------------------------------------------------------------------------------------
 
@@ -255,53 +254,3 @@ class PostgresRestorer:
         """Ends the session that is kept. May be called twice."""
         while self._kept:
             self._kept.popitem()[1].close()
-
-
-def _rename_both(session: Session, live: str, incoming: str, kept: str) -> None:
-    session.execute("BEGIN")
-    try:
-        session.execute(f"ALTER DATABASE {identifier(live)} RENAME TO {identifier(kept)}")
-        session.execute(f"ALTER DATABASE {identifier(incoming)} RENAME TO {identifier(live)}")
-        session.execute("COMMIT")
-    except AxejError:
-        with contextlib.suppress(AxejError):
-            session.execute("ROLLBACK")
-        raise
-
-
-def _end_sessions(session: Session, database: str) -> int:
-    query = (
-        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) AS n FROM pg_stat_activity "
-        f"WHERE datname = {literal(database)} AND pid <> pg_backend_pid()"
-    )
-    return int(session.row(query)["n"])
-
-
-def _refused(failure: BaseException, live: str) -> BaseException:
-    if isinstance(failure, ProgramFailed) and "55006" in str(failure):
-        hint = "Stop the programs that use it, end prepared transactions (pg_prepared_xacts), then resume or restore again."
-        return SourceRefused(f"database {live} could not be had alone within {SWAP_S:g} s: {failure.message}", hint)
-    return failure
-
-
-def _drop_subscriptions(session: Session, database: str) -> None:
-    """Without a word to their publishers: a slot there may be in use by the database that goes on."""
-    with Session(session.way, database, session.facts.major) as inside:
-        for row in session.rows(subscriptions_of(database)):
-            name = identifier(row["name"])
-            inside.execute(f"ALTER SUBSCRIPTION {name} DISABLE")
-            inside.execute(f"ALTER SUBSCRIPTION {name} SET (slot_name = NONE)")
-            inside.execute(f"DROP SUBSCRIPTION {name}")
-
-
-def _drop(session: Session, database: str) -> None:
-    there = session.rows(f"SELECT datname AS name FROM pg_database WHERE datname = {literal(database)}")
-    if not there:
-        return
-    if session.is_superuser and session.rows(subscriptions_of(database)):  # a database that has some can't be dropped
-        _drop_subscriptions(session, database)
-    if session.facts.major >= 13:
-        session.execute(f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)", LONG_S)
-        return
-    _end_sessions(session, database)
-    session.execute(f"DROP DATABASE IF EXISTS {identifier(database)}", LONG_S)
