@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from axejournal.programs import process
+from axejournal.programs.restic_disk import DiskRepository
+from axejournal.programs.secrets import PasswordSource
 from tests.crash.proof import assert_nothing_repeated, events_of
-from tests.world.disks import PAPER, Drawer, typed, until
+from tests.world.disks import MKFS, PAPER, Disk, Drawer, run, typed, until
+from tests.world.needs import need
 
 
 def names(folder: Path) -> list[str]:
@@ -32,7 +36,7 @@ def test_disk_pulled_out_at_a_step_is_waited_for_and_the_run_goes_on(drawer: Dra
     world = drawer.world
     disk = drawer.prepared("1")
     local = world.repository.snapshots()[0]["id"]
-    run = pulled(drawer, f"copy:{local[:8]}" if step == "copy" else step)
+    name = pulled(drawer, f"copy:{local[:8]}" if step == "copy" else step)
     said = drawer.sync("1", expect=50)
     assert "goes on when it is back" in said and [one["state"] for one in drawer.runs()] == ["awaiting_disk"]
     assert names(drawer.place("1")) == []
@@ -44,8 +48,8 @@ def test_disk_pulled_out_at_a_step_is_waited_for_and_the_run_goes_on(drawer: Dra
     disk.connect()
     drawer.sync("1")
     assert len(drawer.held(disk)) == 1
-    assert [(one["run"], one["outcome"]) for one in drawer.runs()] == [(run, "succeeded")]
-    assert_nothing_repeated(events_of(world, run))
+    assert [(one["run"], one["outcome"]) for one in drawer.runs()] == [(name, "succeeded")]
+    assert_nothing_repeated(events_of(world, name))
     world.axej("journal", "verify", expect=0)
 
 
@@ -60,7 +64,12 @@ def test_disk_pulled_out_while_restic_copies_makes_the_run_wait_and_writes_nothi
         end = time.monotonic() + 60
         while time.monotonic() < end and not list((place / "restic-repo" / "data").glob("??/*")):
             time.sleep(0.005)
+        copying = [one for one in world.processes() if "copy" in one.cmdline()]
+        for one in copying:
+            one.suspend()  # in the middle, however quick it is
         disk.pull()
+        for one in copying:
+            one.resume()
         os._exit(0)
     said = drawer.sync("1", expect=50)
     os.waitpid(pid, 0)
@@ -68,8 +77,29 @@ def test_disk_pulled_out_while_restic_copies_makes_the_run_wait_and_writes_nothi
     assert names(place) == []
     disk.connect()
     said = drawer.sync("1")
-    (run,) = drawer.runs()
-    assert (run["outcome"], run["resumed"]) == ("succeeded", 1), said
+    (one,) = drawer.runs()
+    assert (one["outcome"], one["resumed"]) == ("succeeded", 1), said
     assert len(drawer.held(disk)) == 2
-    assert_nothing_repeated(events_of(world, run["run"]))
+    assert_nothing_repeated(events_of(world, one["run"]))
     until(lambda: not world.processes(), what="children end")
+
+
+def test_program_that_makes_missing_folders_makes_none_below_a_disk_that_was_pulled_out(tmp_path: Path):
+    """restic's way of saving a file into a folder that is not there; a script stands for it, so that the moment is certain."""
+    need("loop")
+    disk = Disk(tmp_path / "1.image", tmp_path / "axe-cold-1")
+    with disk.image.open("wb") as file:
+        file.truncate(16 << 20)
+    run(*MKFS["ext4"], str(disk.image))
+    disk.connect()
+    script = tmp_path / "restic"
+    script.write_text('#!/bin/sh\necho ready\nread line\nmkdir -p "$2/data/ff"\n')
+    script.chmod(0o755)
+    repository = DiskRepository(script, str(disk.mount / "restic-repo"), PasswordSource("command", ("false",)), mount=disk.mount)
+    child = process.start(repository.command("copy"))
+    assert child.stdin and child.stdout and child.stdout.readline() == b"ready\n"
+    disk.pull()
+    child.stdin.write(b"go on\n")
+    child.stdin.close()
+    child.wait(10)
+    assert names(disk.mount) == []
