@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from axejournal.checks import configuration, copies, disk, journal, messages, programs, repository, schedules, session, sources
+from axejournal.checks import (
+    configuration,
+    copies,
+    disk,
+    journal,
+    keys,
+    messages,
+    programs,
+    repository,
+    schedules,
+    session,
+    sources,
+)
 from axejournal.checks.finding import Check, Finding, Patient, failed
 from axejournal.domain.errors import AxejError
 
@@ -39,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     Check("proof", copies.proof),
     Check("paper password", copies.paper_password),
     Check("cold password", copies.cold_password),
+    Check("key circles", keys.circles),
     Check("schedules", schedules.schedules),
     Check("last exits", schedules.last_exits),
     Check("time zone", schedules.time_zone),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from axejournal.cli.cold_desk import desk
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
@@ -37,6 +38,7 @@ def check(tier: str | None, scheduled: bool) -> int:
 
         return run_scheduled(here, "check", lambda slot, view: _all(here, tier, slot, view))
     with watched(here.app) as view:
+        here.app.password_desk = desk(view)
         run = here.app.proving.check(tier or "local", None, view)
     return tell_check(run)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from axejournal.cli.cold_desk import desk
 from axejournal.cli.context import Context, context
 from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
@@ -47,6 +48,7 @@ def drill(tier: str | None, all_tiers: bool, targets: tuple[str, ...], as_of: st
 
         return run_scheduled(here, "drill", lambda slot, view: _begin(here, ask, slot, view))
     with watched(here.app) as view:
+        here.app.password_desk = desk(view)
         run = here.app.proving.drill(ask, None, view)
     if as_json:
         return _print_json(run)

@@ -53,6 +53,7 @@ def test_circle_of_keys_is_an_error_until_paper_breaks_it(drawer: Drawer):
     del world.config["tiers"]["cold"]
     world.write()
     done = world.axej("keys", "list", expect=4)
+    assert "keys-circular" in world.axej("doctor", expect=4).stdout
     assert f"circle: file {inside} -> local -> file {inside}" in done.stdout
     secret = Path(inside).read_text().strip()
     code, said = typed(world, ("keys", "verify", "--paper"), ("not that", secret))
