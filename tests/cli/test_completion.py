@@ -14,7 +14,7 @@ import pytest
 from axejournal.cli import main
 from tests.cli.test_help import commands
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "commands.md"
+REFERENCE = Path(__file__).parents[2] / "runbooks" / "reference" / "commands.md"
 MAKE = "python -m tests.cli.test_completion"
 HEAD = """# Commands
 

@@ -67,8 +67,8 @@ def test_load_names_all_faults_of_both_files_at_once(desk: Desk):
         "axej.yaml:20: tiers.local.schedule: '0 3 * *' is no schedule: it has 4 fields, not 5; "
         "write: five fields, minute hour day month weekday: 0 3 * * *",
         "axej.yaml:21: tiers.local.rpo: 26 has no unit; write: 26m, 26h or 26d",
-        "axej.yaml:23: surprise: unknown key; write: one of check, customer, customers, docker, drill, heartbeat, host, language, "
-        "limits, notify, restic, restore, schedules, sources, state, tiers, timezone",
+        "axej.yaml:23: surprise: unknown key; write: one of check, customer, customers, docker, drill, heartbeat, host, "
+        "language, limits, notify, restic, restore, schedules, sources, state, tiers, timezone",
         'customers.yaml:2: realchoice.ring_backup: has no address; write: ssh_fqdn: "NAME.DOMAIN" or ssh_ip: "ADDRESS"',
         "customers.yaml:2: realchoice.ring_backup.receive_dir_at_peer: is missing; "
         "write: receive_dir_at_peer: /Users/realchoice/peer-backups/axe/",
