@@ -25,6 +25,7 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
               lost machine out of a repository. paging: pages of runbooks/ as runs, and runs that belong to a run's step.
               telling: messages of the outbox; watching: what is overdue; evidence: what a report says.
               proving (proof_parts): checks of repositories, and drills; scratches: the servers that drills restore into.
+              copying (ring_parts): copies at a partner's; ring_serving: the one folder that a partner's key gets here.
               cold (cold_disks, cold_open, cold_card, cold_watch): disks in a drawer; keys (key_rotation): who opens what.
   demo/       the world of `axej demo`.
   cli/        FACE. door: the entry point. main: the root. One file a noun. output, progress: how things look.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.run import Run
@@ -50,6 +51,12 @@ class Copying:
         from axejournal.jobs.ring_consent import JOB
 
         return self._begin(JOB, {**self._options(tier), "names": list(names), "withdraw": withdraw}, None, None)
+
+    def key_line(self, peer: str, axej: Sequence[str], folder: Path, key: str) -> str:
+        """The line of authorized_keys that gives a partner's key one folder. Raises UsageFault for what is no public key."""
+        from axejournal.programs.receive_folder import key_line
+
+        return key_line(peer, tuple(axej), folder, key)
 
     def watch(self, tier: str, slot: datetime | None = None, view: View | None = None) -> Run:
         """Looks whether a ring's peer still pushes. Raises Busy."""

@@ -24,12 +24,11 @@ def ring() -> None:
     """Keep copies on the partner's machine (tier B).
 
     \b
-    Example, once:
+    Example:
       axej ring authorize realchoice --key THEIR.pub --write
       axej ring consent --as "Kim, axe" --as "Lee, realchoice"
       axej ring verify
       axej ring init
-    Then every night:
       axej ring push
     """
 

@@ -23,8 +23,6 @@ def authorize(peer: str, key: str | None, write: bool) -> int:
       axej ring authorize realchoice --key ~/Downloads/id_ed25519.pub
       axej ring authorize realchoice --key "ssh-ed25519 AAAA… realchoice" --write
     """
-    from axejournal.programs.receive_folder import key_line
-
     here = context()
     tier = next((name for name, one in here.config.tiers.items() if getattr(one, "peer", None) == peer), None)
     folder = here.app.receive_folder(tier) if tier else None
@@ -32,7 +30,7 @@ def authorize(peer: str, key: str | None, write: bool) -> int:
         raise UsageFault(f"no ring has the peer {peer}", "Write a name of customers.yaml that is peer: of a tier.")
     if key is None and write:
         raise UsageFault("--write needs --key", f"Write axej ring authorize {peer} --key FILE --write.")
-    line = key_line(peer, _axej(), folder.folder, _key(key)) if key else "restrict,command=… ssh-ed25519 AAAA…"
+    line = here.app.copies.key_line(peer, _axej(), folder.folder, _key(key)) if key else "restrict,command=… ssh-ed25519 AAAA…"
     if not write:
         click.echo(_PAGE.format(peer=peer, folder=folder.folder, keys=folder.keys, line=line, user=Path.home().name))
         return 0
@@ -49,10 +47,12 @@ def serve(folder: Path) -> int:
     """Serve one folder by sftp on stdin and stdout. sshd runs this for the partner's key; see axej ring authorize.
 
     \b
-    Example (in ~/.ssh/authorized_keys):
+    Example:
       restrict,command="axej ring serve /Users/axe/peer/realchoice" ssh-ed25519 AAAA…
+
+    That is the line in ~/.ssh/authorized_keys.
     """
-    from axejournal.cli.serving import serve as serve_folder
+    from axejournal.ring_serving import serve as serve_folder
 
     return serve_folder(str(folder))
 

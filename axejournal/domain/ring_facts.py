@@ -83,7 +83,7 @@ class WayBackSeen(Fact):
 
 @dataclass(frozen=True)
 class RoomMeasured(Fact):
-    """What is to be sent and what is free there, both about right; None: can't be told."""
+    """What is to be sent, at most, and what is free there; None: can't be told."""
 
     tier: str
     needed_bytes: int | None = None

@@ -43,7 +43,7 @@ def preview(run: Run, kit: PushKit) -> Preview:
     attempt = replace(attempt, run=replace(run, facts=((None, looked),)))
     chosen = ChooseCopies(kit).act(attempt)
     attempt = replace(attempt, run=replace(attempt.run, facts=(*attempt.run.facts, (None, chosen))))
-    room = MeasureRoom(kit).act(attempt)
+    room = MeasureRoom(kit, exact=True).act(attempt)
     times = {point.snapshot: point.time.isoformat(sep=" ", timespec="minutes") for point in kit.memory.points("local")}
     wanted = tuple((one[:8], times.get(one, "")) for one in chosen.wanted)
     return Preview(

@@ -54,7 +54,7 @@ class ResticRepository:
     # --- reading: no lock ------------------------------------------------------------------------------------------
 
     def identity(self, known: bool = False) -> str:
-        """See the port. 0.5 s; known: nothing. What is known is kept beside the cache, for a folder of this machine."""
+        """See the port. 0.5 s; known: nothing. What is known is kept beside the cache."""
         note, seen = self._note(), self._seen()
         if known and note and seen and (answer := restic_notes.read(note, seen)):
             return answer
@@ -78,6 +78,10 @@ class ResticRepository:
     def names(self) -> frozenset[str] | None:
         """See the port. Of a folder of this machine: nothing; at a peer's: one connection, 0.2 s."""
         return restic_notes.snapshot_names(self._folder()) if self._folder() else self.way.names() if self.way else None
+
+    def file_bytes(self) -> int | None:
+        """See the port."""
+        return restic_notes.file_bytes(self._folder())
 
     def listing(self, snapshot: str, folder: str = "/") -> Iterator[Node]:
         """See the port. Sorted as restic walks; a folder that isn't there has no entries. RestorePointMissing when
@@ -110,8 +114,10 @@ class ResticRepository:
         return self.cache_dir.with_name(f"{self.cache_dir.name}.identity") if self.cache_dir else None
 
     def _seen(self) -> str | None:
-        folder = self._folder()
-        return restic_notes.look(folder, self.password.environment()) if folder else None
+        if (folder := self._folder()) is not None:
+            return restic_notes.look(folder, self.password.environment())
+        config = self.way.config() if self.way else None
+        return restic_notes.look_at(config, self.password.environment()) if config else None
 
     def _folder(self) -> Path | None:
         """Where the repository lies, if on this machine."""
@@ -125,8 +131,7 @@ class ResticRepository:
         return str(json.loads(self._run("init", *words, env=more).text)["id"])
 
     def backup(self, order: BackupOrder, progress: Callable[[Progress], None]) -> Stored:
-        """See the port. 0.8 s and the work. Raises DiskFull; ProgramFailed when there is no snapshot at the end.
-        The parent is the newest snapshot of the same host and paths, unless one is named."""
+        """See the port. 0.8 s and the work. The parent is the newest snapshot of the same host and paths, unless one is named."""
         told = restic_output.status_reader(progress)
         summary: list[Mapping[str, Any]] = []
 
@@ -141,9 +146,8 @@ class ResticRepository:
         return restic_output.stored_from(summary[-1], done)
 
     def copy_from(self, source: Repository, snapshot: str, progress: Callable[[Progress], None]) -> Copied:
-        """See the port. 1.2 s and the work; copied already: nothing is added. RestorePointMissing when `source` has no
-        such snapshot (restic itself ends with 0 then). Progress is as exact as whole packs. `source` (a folder here) gets no
-        lock, so that its own backup and retention go on meanwhile."""
+        """See the port. 1.2 s and the work. RestorePointMissing when `source` has no such snapshot (restic itself ends with 0
+        then). `source` (a folder here) gets no lock, so that its own backup and retention go on meanwhile."""
         copy, watch = restic_output.CopyProgress(), StallWatch(self.stall_s) if self.stall_s else None
 
         def read(line: str) -> None:
@@ -185,8 +189,7 @@ class ResticRepository:
         return ()
 
     def repair_index(self) -> None:
-        """See the port. 0.8 s, and each unknown pack's head is read; needs the repository for itself: so what lay there half
-        written before, and still does, is of a restic that is dead, and goes."""
+        """See the port. 0.8 s; needs the repository for itself: so what lay there half written is of a dead restic, and goes."""
         found = restic_leftovers.half_written(self._folder())
         self._run("repair", "index")
         restic_leftovers.remove(found)

@@ -30,6 +30,16 @@ def look(folder: Path, password: Mapping[str, str]) -> str | None:
     return seen.hexdigest()
 
 
+def look_at(config: bytes, password: Mapping[str, str]) -> str:
+    """The same for a repository on another machine, by its configuration alone."""
+    seen = hashlib.sha256(config)
+    if file := password.get(PASSWORD_FILE):
+        with contextlib.suppress(OSError):
+            state = Path(file).stat()
+            seen.update(f"\n{file} {state.st_mtime_ns} {state.st_size} {state.st_ino}".encode())
+    return seen.hexdigest()
+
+
 def read(note: Path, seen: str) -> str | None:
     """The id that was noted for this digest, or None."""
     with contextlib.suppress(OSError, ValueError):
@@ -46,6 +56,17 @@ def write(note: Path, seen: str, identity: str) -> None:
         note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside.write_text(f"{seen} {identity}\n", encoding="ascii")
         beside.replace(note)
+
+
+def file_bytes(folder: Path | None) -> int | None:
+    """What a repository's packs and indexes take; None when they can't be looked at. 5 ms for 500 files."""
+    if folder is None or not (folder / "config").is_file():
+        return None
+    total = 0
+    with contextlib.suppress(OSError):
+        for path in (*(folder / "data").glob("*/*"), *(folder / "index").iterdir()):
+            total += path.stat().st_size
+    return total
 
 
 def snapshot_names(folder: Path | None) -> frozenset[str] | None:

@@ -18,6 +18,10 @@ class Way(Protocol):
         """What it complains of in restic's stderr; None when it is not the way that failed."""
         ...
 
+    def config(self) -> bytes | None:
+        """restic's file of that name, as it lies there; None where that can't be told without restic."""
+        ...
+
     def sweep(self) -> None:
         """Removes packs that were half written when a restic died there. Only while nobody writes there."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from axejournal.programs.process import Command, Completed
 from axejournal.programs.ssh import Reached, Target
 
 BATCH_S = 60.0
+FRESH_S = 20.0
+"""A look is not taken again within this time, unless restic or a file went there since."""
 SMALL_BYTES = 64 * 1024
 SNAPSHOT = re.compile(r"[0-9a-f]{64}")
 
@@ -26,6 +29,7 @@ class SshPeer:
     target: Target
     folder: str
     _reached: Reached | None = field(default=None, repr=False)
+    _last: tuple[float, PeerLook] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -51,6 +55,7 @@ class SshPeer:
     def restic_options(self) -> tuple[str, ...]:
         """restic's options for this moment. Raises PeerUnreachable, HostKeyChanged while no key is pinned."""
         self._insist()
+        self._last = None
         return (ssh.restic_option(self.target, self.reach().address),)
 
     def fault_of(self, stderr: str) -> AxejError | None:
@@ -79,6 +84,11 @@ class SshPeer:
 
     def look(self) -> PeerLook:
         """See Peer."""
+        found = self._look()
+        self._last = time.monotonic(), found
+        return found
+
+    def _look(self) -> PeerLook:
         with tempfile.TemporaryDirectory(prefix="axej-ring-") as folder:
             there = Path(folder)
             gets = "".join(f"-get {name} {quoted(str(there / name))}\n" for name in ("config", LETTER))
@@ -100,8 +110,19 @@ class SshPeer:
 
     def names(self) -> frozenset[str] | None:
         """The snapshots that lie there; None without a repository."""
-        found = self.look()
+        found = self._seen()
         return frozenset(found.snapshots) if found.config is not None else None
+
+    def config(self) -> bytes | None:
+        """What was seen last, if that is new."""
+        return self._seen().config
+
+    def _seen(self) -> PeerLook:
+        """The last look while it is new and nothing was begun since; else another."""
+        if self._last is None or time.monotonic() - self._last[0] > FRESH_S:
+            self.look()
+        assert self._last is not None
+        return self._last[1]
 
     def sweep(self) -> None:
         """Removes packs that were half written: restic writes NAME-restic-temp-NUMBER and renames it (backend/sftp, 0.19)."""
@@ -109,6 +130,7 @@ class SshPeer:
 
     def put(self, name: str, content: bytes) -> None:
         """See Peer."""
+        self._last = None
         with tempfile.TemporaryDirectory(prefix="axej-ring-") as folder:
             file = Path(folder) / name
             file.write_bytes(content)

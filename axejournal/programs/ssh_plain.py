@@ -29,6 +29,10 @@ class PlainSsh:
         """See the port: what ssh complains of, in ssh's words."""
         return ssh.fault_of(stderr, "the repository's machine")
 
+    def config(self) -> None:
+        """Only restic tells."""
+        return
+
     def sweep(self) -> None:
         """Left to whoever keeps that place."""
         return

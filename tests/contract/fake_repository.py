@@ -55,6 +55,9 @@ class FolderRepository:
         found = [_read(path) for path in (self.folder / "snapshots").iterdir()]
         return tuple(sorted((one for one in found if set(tags) <= set(one.tags)), key=lambda one: one.time))
 
+    def file_bytes(self) -> int | None:
+        return None
+
     def names(self) -> frozenset[str]:
         return frozenset(path.name for path in (self.folder / "snapshots").iterdir())
 

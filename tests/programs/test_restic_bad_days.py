@@ -199,6 +199,9 @@ class _Port9:
     def names(self) -> None:
         return None
 
+    def config(self) -> None:
+        return None
+
     def sweep(self) -> None:
         return
 

@@ -35,14 +35,14 @@ def test_tonights_snapshot_goes_along_when_the_backup_is_over(world: World, peer
 
 
 def test_backup_that_is_not_over_in_time_makes_the_push_degraded(world: World, peer: Repository):
-    world.config["tiers"]["ring"]["wait"] = "31m"
+    world.config["tiers"]["ring"]["wait"] = "2s"
     world.write()
     held = world.start("backup", "--local", "--scheduled", env=at(NIGHT.format("03:00:05")), kill_at="")
     while "StepStarted dump" not in world.said() and held.poll() is None:
         pass
     held.send_signal(signal.SIGSTOP)
     try:
-        late = push_at(world, "04:00:58", 3)
+        late = push_at(world, "03:30:00", 3)
     finally:
         held.kill()
         held.wait()

@@ -163,6 +163,10 @@ class Repository(Protocol):
         A living lock, or one of another host, is left alone (then nothing is removed)."""
         ...
 
+    def file_bytes(self) -> int | None:
+        """What its files take, told without restic; None where that can't be done."""
+        ...
+
     def size_bytes(self) -> int:
         """Raw size of the repository (restic stats --mode raw-data)."""
         ...

@@ -50,7 +50,7 @@ class LookAtTier:
                 f"the journal knows no repository of tier {tier}",
                 f'Make it with "{self.kit.plan.init if tier != "local" else "axej init"}".',
             )
-        identity = repository.identity(known=tier == "local")  # a copy tries its password, and the backup did
+        identity = repository.identity(known=True)  # a copy tries the passwords
         if identity != recorded:
             raise RepositoryForeign(
                 f"repository {tier} at {repository.place} has the id {identity[:8]}, not the recorded {recorded[:8]}",

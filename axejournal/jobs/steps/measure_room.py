@@ -26,6 +26,7 @@ class MeasureRoom:
     name: str = "room"
     policy: RetryPolicy = PATIENT
     contained: bool = False
+    exact: bool = False
 
     def probe(self, run: Run) -> RoomMeasured | None:
         """Looking is cheap: it is done again."""
@@ -37,7 +38,10 @@ class MeasureRoom:
         assert chosen is not None
         if not chosen.wanted or kit.ring.peer is None:
             return RoomMeasured(kit.plan.tier)
-        needed, free = self._needed(chosen), kit.ring.peer.look().free_bytes
+        free, most = kit.ring.peer.look().free_bytes, kit.source.file_bytes()
+        if not self.exact and free is not None and most is not None and free > most + SPARE_BYTES:
+            return RoomMeasured(kit.plan.tier, most, free)  # there is room for all of it: no need to ask restic
+        needed = self._needed(chosen)
         if free is not None and free < needed + SPARE_BYTES:
             raise DiskFull(
                 f"peer {kit.ring.ring.peer} has {free // MIB:,} MiB free, and about {needed // MIB:,} MiB are to be sent",
