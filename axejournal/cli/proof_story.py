@@ -35,7 +35,7 @@ def _drilled(data: Data) -> str:
 
 def _tier(data: Data) -> str:
     if data.get("unusable"):
-        return data["unusable"]
+        return str(data["unusable"])
     failed = f"; failed: {', '.join(data['failed'])}" if data["failed"] else ""
     allowed = f" ({data['rto_s']:.0f} s allowed)" if data.get("rto_s") else ""
     return f"passed: {', '.join(data['passed']) or 'none'}{failed}; back after {data['restore_s']:.1f} s{allowed}"

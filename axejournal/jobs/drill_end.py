@@ -55,8 +55,9 @@ def _restore_s(run: Run, now: Round, chosen: PointsChosen) -> float:
         return 0.0
     if run.resumed == 0:
         return round((max(fact.at_us for fact in compared) - chosen.at_us) / 1e6, 3)
-    parts = [*run.all(ScratchFetched), *run.all(ScratchLoaded), *run.all(ScratchCompared)]
-    return round(sum(fact.duration_s for fact in parts if fact.tier == now.tier), 3)
+    fetched = [fact.duration_s for fact in run.all(ScratchFetched) if fact.tier == now.tier]
+    loaded = [fact.duration_s for fact in run.all(ScratchLoaded) if fact.tier == now.tier]
+    return round(sum((*fetched, *loaded, *(fact.duration_s for fact in compared))), 3)
 
 
 def leave_tier(run: Run) -> Fact:

@@ -77,7 +77,7 @@ def disks(path: Path, customer: str, tier: str | None = None) -> tuple[DiskRow, 
 
 
 def _disk(row: tuple[Any, ...]) -> DiskRow:
-    return DiskRow(*row[:6], tuple(json.loads(row[6])), *row[7:])
+    return DiskRow(*(*row[:6], tuple(json.loads(row[6])), *row[7:]))
 
 
 def open_syncs(path: Path, customer: str, tier: str) -> tuple[OpenSync, ...]:
