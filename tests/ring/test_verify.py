@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
@@ -42,3 +44,12 @@ def test_both_ways_are_proven_once_both_sides_have_verified(two):
     theirs.world.axej("ring", "push", expect=0)
     watched = ours.world.axej("ring", "watch-peer", expect=0)
     assert "1 snapshot here" in watched.stderr
+    letter = json.loads((ours.there / "axej-ring.json").read_text())
+    assert ours.world.axej("journal", "verify", expect=0)
+    (ours.there / "axej-ring.json").write_text(json.dumps({**letter, "head": "ab" * 32}))
+    assert "it was rewritten" in ours.world.axej("ring", "verify", expect=3).stderr
+    line = (ours.world.home / ".ssh" / "authorized_keys").read_text()
+    assert line.startswith("restrict,command=") and line.count("\n") == 1
+    key = theirs.key.with_suffix(".pub").read_text()
+    (ours.world.home / ".ssh" / "authorized_keys").write_text(line + key)
+    assert "is let in by another line" in ours.world.axej("ring", "verify", expect=3).stderr
