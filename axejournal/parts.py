@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from axejournal.programs.postgres_table import PostgresTables
     from axejournal.programs.restic import ResticRepository
     from axejournal.programs.secrets import PasswordSource
+    from axejournal.programs.ssh import Target
     from axejournal.programs.ssh_peer import SshPeer
     from axejournal.programs.traces import Traces
 
@@ -170,7 +171,12 @@ class Parts:
             return None
         pinned = self.state / "ssh" / f"known-hosts-{settings.peer}"
         target = Target(str(settings.peer), known.ssh_user, known.addresses, known.ssh_port, settings.identity, pinned)
-        return SshPeer(target, known.receive_dir_at_peer)
+        return self._peers.setdefault((target, known.receive_dir_at_peer), SshPeer(target, known.receive_dir_at_peer))
+
+    @functools.cached_property
+    def _peers(self) -> dict[tuple[Target, str], SshPeer]:
+        """One for each, so that what one part of a run has just seen there is not asked again by another."""
+        return {}
 
     @functools.cached_property
     def volumes(self) -> Volumes:

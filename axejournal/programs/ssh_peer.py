@@ -110,15 +110,15 @@ class SshPeer:
 
     def names(self) -> frozenset[str] | None:
         """The snapshots that lie there; None without a repository."""
-        found = self._seen()
+        found = self.seen()
         return frozenset(found.snapshots) if found.config is not None else None
 
     def config(self) -> bytes | None:
         """What was seen last, if that is new."""
-        return self._seen().config
+        return self.seen().config
 
-    def _seen(self) -> PeerLook:
-        """The last look while it is new and nothing was begun since; else another."""
+    def seen(self) -> PeerLook:
+        """See Peer."""
         if self._last is None or time.monotonic() - self._last[0] > FRESH_S:
             self.look()
         assert self._last is not None

@@ -58,6 +58,10 @@ class Peer(Protocol):
         """One connection, 0.2 s and the way. Nothing is changed there."""
         ...
 
+    def seen(self) -> PeerLook:
+        """The last look while it is new and nothing was begun there since; else another."""
+        ...
+
     def put(self, name: str, content: bytes) -> None:
         """A small file into our folder there, whole or not at all. Raises DiskFull."""
         ...

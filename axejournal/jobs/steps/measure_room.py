@@ -38,7 +38,7 @@ class MeasureRoom:
         assert chosen is not None
         if not chosen.wanted or kit.ring.peer is None:
             return RoomMeasured(kit.plan.tier)
-        free, most = kit.ring.peer.look().free_bytes, kit.source.file_bytes()
+        free, most = kit.ring.peer.seen().free_bytes, kit.source.file_bytes()
         if not self.exact and free is not None and most is not None and free > most + SPARE_BYTES:
             return RoomMeasured(kit.plan.tier, most, free)  # there is room for all of it: no need to ask restic
         needed = self._needed(chosen)
