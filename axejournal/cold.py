@@ -121,7 +121,7 @@ class Cold:
         from axejournal.jobs.cooling import sync_options
 
         self.app.cold_disk(tier, disk)
-        if (run := self._open(NAME, tier, disk)) is not None:
+        if (run := self.open_run(NAME, tier, disk)) is not None:
             return self.app.resume(run, "the disk was to be prepared again", view=view)
         options = {**sync_options(tier, disk, dumps(self.app.config), self.app.now_text()), **how}
         return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(JOB, None, options))
@@ -135,7 +135,7 @@ class Cold:
         from axejournal.jobs.cooling import sync_options
 
         self.app.cold_disk(tier, disk)
-        if (run := self._open(NAME, tier, disk)) is not None:
+        if (run := self.open_run(NAME, tier, disk)) is not None:
             return self.app.resume(run, "the disk is there", view=view)
         options = sync_options(tier, disk, dumps(self.app.config), self.app.now_text())
         requested = replace(self.app.requested(JOB, None, options), trigger=trigger)
@@ -198,7 +198,8 @@ class Cold:
 
         return hand_over(self.socket_path(tier, disk), password)
 
-    def _open(self, job: str, tier: str, disk: str) -> str | None:
+    def open_run(self, job: str, tier: str, disk: str) -> str | None:
+        """The run of a job for a disk that has not ended, or None."""
         from axejournal.journal import reader
 
         path = self.app.state / JOURNAL

@@ -173,12 +173,14 @@ class Keys:
     def begin_enroll(self, tier: str, disk: str, view: View | None = None) -> Run:
         """Adds the machine's key to the connected disk. Raises UsageFault, Busy."""
         from axejournal.cold_disks import cold_tier
-        from axejournal.jobs.keeping_keys import ENROLL_JOB
+        from axejournal.jobs.keeping_keys import ENROLL, ENROLL_JOB
 
         if cold_tier(self.app.config, tier).machine_key is None:
             hint = "Write machine_key: {keychain: axe.backup.restic.cold} there, or {file: PATH}."
             raise UsageFault(f"axej.yaml names no machine_key for tier {tier}", hint)
         self.app.cold_disk(tier, disk)
+        if (run := self.app.cold.open_run(ENROLL, tier, disk)) is not None:
+            return self.app.resume(run, "the key was to be added again", view=view)
         options = {"tier": tier, "disk": disk, "requested_at": self.app.now_text()}
         return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(ENROLL_JOB, None, options))
 
