@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,26 @@ def test_full_disk_there_is_told_before_anything_is_sent(pushed: Ring):
     assert "disk-full" in full.stderr
 
 
+def test_disk_there_fills_in_the_middle_and_nothing_is_sent_twice(pushed: Ring):
+    ring, world = pushed, pushed.world
+    (world.files / "big.bin").write_bytes(_random(60_000_000))
+    world.axej("backup", "--local", expect=0)
+    with _small_disk(ring.there, 250):
+        before = snapshot_bytes(ring.there)
+        process = world.start("ring", "push")
+        _when(lambda: snapshot_bytes(ring.there) > before + 8_000_000)
+        filler = ring.there / "filler"
+        with filler.open("wb") as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 20))
+        assert process.wait(120) == 3, world.said()
+        assert "no space left on device" in world.said() or "no space is left" in world.said()
+        filler.unlink()
+        world.axej("ring", "push", expect=0)
+        assert snapshot_bytes(ring.there) - before < 1.02 * 60_000_000
+        ring.copies.read_check()
+
+
 def _random(size: int) -> bytes:
     import random
 
@@ -157,7 +178,6 @@ def _when(true, wait_s: float = 60):
 
 
 def _small_disk(folder: Path, size_mib: int):
-    import contextlib
     import subprocess
 
     from tests.world.needs import need

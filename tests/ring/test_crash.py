@@ -74,3 +74,25 @@ def test_copy_killed_in_the_middle_and_cut_while_resuming_sends_nothing_twice(ri
     assert snapshot_bytes(ring.there) < 1.02 * 100_000_000  # and what was half written when it was cut is gone
     assert ring.copies.locks() == []
     ring.copies.read_check()
+
+
+@pytest.mark.parametrize("point", ["intent", "effect"])
+@pytest.mark.parametrize(
+    ("words", "step", "outcome"),
+    [
+        (("verify",), "host-key", "degraded"),
+        (("verify",), "there", "degraded"),
+        (("verify",), "back", "degraded"),
+        (("consent", "--as", "Kim, axe", "--as", "Lee, realchoice"), "record", "succeeded"),
+        (("watch-peer",), "look", "failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_other_runs_of_a_ring_killed_are_resumed(ring: Ring, words: tuple[str, ...], step: str, outcome: str, point: str):
+    world = ring.world
+    assert world.axej("ring", *words, kill_at=f"{point}:{step}").returncode == -9
+    world.axej("resume", expect={"degraded": 3, "succeeded": 0, "failed": 1}[outcome])
+    (run,) = world.json("history")
+    assert (run["outcome"], run["resumed"]) == (outcome, 1)
+    assert_nothing_repeated(events_of(world, run["run"]))
+    assert world.processes() == []
