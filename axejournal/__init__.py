@@ -6,7 +6,7 @@ was, and years later the journal still tells what happened.
 
 The rooms, from the inside out. Imports point inward only; tests/test_architecture.py holds that.
 
-  domain/     THE RULES, pure. events, facts: what can be recorded. machine: state tables. run: the fold of a run's
+  domain/     THE RULES, pure. events, facts/: what can be recorded. machine: state tables. run: the fold of a run's
               events. job: what a job declares and what a step is. policy: what retention keeps. patterns: `require:`.
               ports: what the inside asks of the outside. errors: the tree of failures with exit codes and runbooks.
   config/     axej.yaml and customers.yaml, checked: every fault with file, line and remedy.
@@ -19,21 +19,20 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
   programs/   HANDS. One file an outside program: process (the only subprocess), restic, postgres, docker, secrets,
               clock, disk, install; children: ends what a dead run left; traces: progress and logs; crash: for tests.
   checks/     what `axej doctor` looks at.
-  app.py      the one place where the parts (parts.py) meet and runs begin.  due.py: what a scheduled call has to do.
-              schedules.py: what launchd or systemd starts (programs/scheduler*); cli/at_slot: what each such call does.
-              restoring.py: which runs bring data back (tag_points: where the journal was lost). recovering, placing: a
-              lost machine out of a repository. paging: pages of runbooks/ as runs, and runs that belong to a run's step.
-              telling: messages of the outbox; watching: what is overdue; evidence: what a report says.
-              proving (proof_parts): checks of repositories, and drills; scratches: the servers that drills restore into.
-              copying (ring_parts): copies at a partner's; ring_serving: the one folder that a partner's key gets here.
-              cold (cold_disks, cold_open, cold_card, cold_watch): disks in a drawer; keys (key_rotation): who opens what.
+  app/        WHERE THE PARTS MEET. app: the assembled program, which begins runs; parts (ring_parts, proof_parts): what it is
+              made of. One kind of work a file: restoring (tag_points: where the journal was lost); recovering, placing: a
+              lost machine out of a repository; copying, ring_serving: the ring, and the one folder that a partner's key gets
+              here; cold*: disks in a drawer; keys, key_rotation: who opens what; proving, scratches: checks, drills and the
+              servers that drills restore into; paging: pages of runbooks/ as runs; telling: messages of the outbox;
+              watching: what is overdue; evidence: what a report says; due: what a scheduled call has to do; schedules: what
+              launchd or systemd starts.
   demo/       the world of `axej demo`.
   cli/        FACE. door: the entry point. main: the root. One file a noun. output, progress: how things look.
 
 Beside the package: migrations/ (the journal's tables), runbooks/ (a page for each scenario and each failure),
 launchd/ (the schedules of the reference configuration); all three ship inside the wheel, found by shipped.py.
 
-A nightly backup, each room once: launchd -> cli/door -> due (is a slot due?) -> cli/backup -> config -> app ->
+A nightly backup, each room once: launchd -> cli/door -> app/due (is a slot due?) -> cli/backup -> config -> app ->
 engine/execute takes leases (journal/leases) -> engine/runner loops: jobs/local_backup names the steps of this state ->
 jobs/steps/dump_database acts -> programs/postgres -> programs/process. The fact DatabaseDumped -> engine/log asks
 domain/machine for the next state -> journal/store appends it with the projections -> cli/progress shows it.

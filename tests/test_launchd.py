@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from axejournal import shipped
+from axejournal.app.schedules import Machine, tasks
 from axejournal.config.effective import dumps
 from axejournal.config.example import example
 from axejournal.config.load import load
 from axejournal.programs.scheduler_launchd import Launchd
-from axejournal.schedules import Machine, tasks
 from tests.world.needs import need
 
 LABELS = {"com.axe.backup.local", "com.axe.ring.push", "com.axe.restore-drill", "com.axe.cold.watch", "com.axe.repository.check"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from axejournal.checks.finding import Finding, Patient, ok, warn
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
     from axejournal.journal.rows import RunRow
 
 SPARE = 1.5

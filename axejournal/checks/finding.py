@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from axejournal.domain.errors import AxejError
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 

@@ -14,8 +14,8 @@ TIMEOUT_S = 240.0
 def examine_inside(patient: Patient) -> tuple[Finding, ...] | None:
     """What `axej doctor` says there; None, and nothing done, without a configuration. Raises ProgramMissing, ProgramFailed
     when neither launchd nor systemd can be asked."""
+    from axejournal.app.schedules import plan
     from axejournal.config.effective import dumps
-    from axejournal.schedules import plan
 
     app = patient.app
     if app is None:

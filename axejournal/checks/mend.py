@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from axejournal.checks.finding import Patient
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 
 def mend(patient: Patient) -> Iterator[str]:
@@ -49,8 +49,8 @@ def _logs(app: App) -> Iterator[str]:
 
 def _schedules(app: App) -> Iterator[str]:
     """Installed ones are brought up to date; that any are installed is a person's decision."""
+    from axejournal.app.schedules import install, plan, standing
     from axejournal.config.effective import dumps
-    from axejournal.schedules import install, plan, standing
 
     made = plan(dumps(app.config), Path(app.config_path), app.clock.now())
     found = standing(made)

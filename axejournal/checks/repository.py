@@ -10,7 +10,7 @@ from axejournal.checks.finding import Finding, Patient, failed, ok, warn
 from axejournal.domain.errors import AxejError, RepositoryForeign
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 READABLE_BY_OTHERS = 0o077
 PROBE_S = 15.0

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from axejournal.checks.finding import Finding, Patient, ok, warn
 
 if TYPE_CHECKING:
-    from axejournal.app import App
-    from axejournal.schedules import Plan
+    from axejournal.app.app import App
+    from axejournal.app.schedules import Plan
 
 FINE = (0, 3)
 """Exit codes of a scheduled run that are no news: done, and degraded, which was told already."""
@@ -19,7 +19,7 @@ FINE = (0, 3)
 
 def schedules(patient: Patient) -> Iterable[Finding]:
     """Each schedule is installed, as this configuration wants it, and loaded."""
-    from axejournal.schedules import standing
+    from axejournal.app.schedules import standing
 
     plan = _plan(patient)
     found = standing(plan)
@@ -40,7 +40,7 @@ def schedules(patient: Patient) -> Iterable[Finding]:
 
 def last_exits(patient: Patient) -> Iterable[Finding]:
     """How what the scheduler started ended the last time: a run that never began is in no journal."""
-    from axejournal.schedules import standing
+    from axejournal.app.schedules import standing
 
     found = [each for each in standing(_plan(patient)) if each.state.last_exit is not None]
     bad = [each for each in found if each.state.last_exit not in FINE]
@@ -54,7 +54,7 @@ def last_exits(patient: Patient) -> Iterable[Finding]:
 
 def time_zone(patient: Patient) -> Iterable[Finding]:
     """launchd goes by the machine's zone, schedules by theirs."""
-    from axejournal.schedules import standing
+    from axejournal.app.schedules import standing
 
     plan = _plan(patient)
     zones = sorted({each.zone for each in standing(plan) if each.zone})
@@ -87,8 +87,8 @@ def path(patient: Patient) -> Iterable[Finding]:
 
 
 def _plan(patient: Patient) -> Plan:
+    from axejournal.app.schedules import plan
     from axejournal.config.effective import dumps
-    from axejournal.schedules import plan
 
     app = _app(patient)
     return plan(dumps(app.config), Path(app.config_path), app.clock.now())

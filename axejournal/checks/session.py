@@ -19,7 +19,7 @@ from axejournal.checks.finding import Finding, Patient, failed, ok, warn
 from axejournal.domain.errors import AxejError, PeerUnreachable, ProgramStalled, SourceUnreachable
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 CANARIES = (Path("~/Library/Mail"), Path("/Library/Application Support/com.apple.TCC"))
 """Folders that macOS shows to those with Full Disk Access only."""

@@ -12,7 +12,7 @@ from axejournal.checks.finding import Finding, Patient, failed, ok, warn
 from axejournal.domain.errors import AxejError, SourceUnreachable
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
     from axejournal.config.sources import FilesSource, PostgresSource
 
 AT_ONCE = 4

@@ -13,7 +13,7 @@ from axejournal.cli.context import Context
 from axejournal.domain.errors import AxejError, Busy
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
 
 Watched = Callable[["App"], AbstractContextManager["View"]]
 

@@ -13,7 +13,7 @@ from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
 
 if TYPE_CHECKING:
-    from axejournal.app import View
+    from axejournal.app.app import View
     from axejournal.domain.run import Run
 
 
@@ -56,7 +56,7 @@ def tell_check(run: Run) -> int:
     """Says on stderr what was read and what it came to; returns the exit code."""
     from axejournal.cli.backup import tell
     from axejournal.cli.output import size
-    from axejournal.domain.check_facts import DataRead, PointsChecked
+    from axejournal.domain.facts.check import DataRead, PointsChecked
 
     code = tell(run)
     read, checked = run.find(DataRead), run.find(PointsChecked)

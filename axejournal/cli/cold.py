@@ -29,7 +29,7 @@ def cold() -> None:
 
 def tier_of(here: Context, wanted: str | None) -> str:
     """The cold tier that is meant. Raises UsageFault."""
-    from axejournal.cold import cold_tiers
+    from axejournal.app.cold import cold_tiers
 
     there = cold_tiers(here.light)
     if not there:
@@ -62,10 +62,10 @@ def init(disk: str, tier: str | None, adopt: bool, not_empty: bool, replace: boo
     """
     here = context()
     chosen = tier_of(here, tier)
+    from axejournal.app.cold_card import as_page, as_text, card_of
     from axejournal.cli.backup import tell
     from axejournal.cli.cold_desk import desk
     from axejournal.cli.progress import watched
-    from axejournal.cold_card import as_page, as_text, card_of
 
     how = {"adopt": adopt, "not_empty": not_empty, "replace": replace}
     with watched(here.app) as view:
@@ -226,7 +226,7 @@ def watch(tier: str | None, poll: float) -> int:
     Started by launchd or systemd (axej schedule install). It is one small process; each sync is a process of its own.
     """
     here = context()
-    from axejournal.cold_watch import watch_disks
+    from axejournal.app.cold_watch import watch_disks
 
     watch_disks(here.light, tier_of(here, tier), here.config_path, here.journal_path, poll)
     return 0
@@ -246,9 +246,9 @@ def waits(run: Run, disk: str) -> int:
 def tell_sync(run: Run, disk: str) -> int:
     """Says how a sync ended; returns the exit code."""
     from axejournal.cli.backup import tell
-    from axejournal.domain.check_facts import DataRead
-    from axejournal.domain.cold_facts import DiskEjected, DiskSynced
     from axejournal.domain.facts import SnapshotCopied
+    from axejournal.domain.facts.check import DataRead
+    from axejournal.domain.facts.cold import DiskEjected, DiskSynced
 
     code = waits(run, disk)
     if code:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from axejournal.app.cold import ColdStanding, DiskStanding
     from axejournal.cli.context import Context
-    from axejournal.cold import ColdStanding, DiskStanding
     from axejournal.domain.rotation import Turn
 
 OVERDUE = 20
@@ -16,7 +16,7 @@ OVERDUE = 20
 
 def look(here: Context, tier: str) -> ColdStanding:
     """How the tier stands now."""
-    from axejournal.cold import is_mounted, standing
+    from axejournal.app.cold import is_mounted, standing
 
     return standing(here.light, tier, here.journal_path, here.now(), is_mounted)
 

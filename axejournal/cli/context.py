@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
     from axejournal.cli.moments import Span
     from axejournal.config.models import Config
 
@@ -94,7 +94,7 @@ class Context:
     @functools.cached_property
     def app(self) -> App:
         """The assembled program, for commands that work."""
-        from axejournal.app import App
+        from axejournal.app.app import App
 
         return App(self.config, self.config_path)
 

@@ -16,7 +16,7 @@ from axejournal.cli.main import Command, run
 from axejournal.domain.errors import ProgramFailed, UsageFault
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
     from axejournal.demo.world import World
 
 CHANGE = (
@@ -156,7 +156,7 @@ def _drill(world: World, app: App) -> None:
 
 
 def _app(world: World) -> App:
-    from axejournal.app import App
+    from axejournal.app.app import App
     from axejournal.config.load import load
 
     return App(load(world.config_path), world.config_path)

@@ -16,7 +16,7 @@ def main() -> None:
         sys.stdout.write(text)
         sys.exit(0)
     if words[:2] == ["ring", "serve"] and len(words) == 3 and not words[2].startswith("-"):
-        from axejournal.ring_serving import serve  # for sshd, at each connection of the partner
+        from axejournal.app.ring_serving import serve  # for sshd, at each connection of the partner
 
         sys.exit(serve(words[2]))
     if "--scheduled" in words:

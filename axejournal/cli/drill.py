@@ -13,8 +13,8 @@ from axejournal.cli.main import Command
 from axejournal.cli.progress import watched
 
 if TYPE_CHECKING:
-    from axejournal.app import View
-    from axejournal.domain.drill_facts import SourceDrilled
+    from axejournal.app.app import View
+    from axejournal.domain.facts.drill import SourceDrilled
     from axejournal.domain.run import Run
     from axejournal.jobs.drill_plan import DrillAsk
 
@@ -64,7 +64,7 @@ def tell_drill(run: Run) -> int:
     from axejournal.cli.backup import tell
     from axejournal.cli.output import duration
     from axejournal.cli.tables import Column, print_table
-    from axejournal.domain.drill_facts import SourceDrilled, TierDrilled
+    from axejournal.domain.facts.drill import SourceDrilled, TierDrilled
 
     judged = run.all(SourceDrilled)
     if judged:
@@ -106,8 +106,8 @@ def _print_json(run: Run) -> int:
     from dataclasses import asdict
 
     from axejournal.cli.output import print_json
-    from axejournal.domain.drill_facts import SourceDrilled, TierDrilled
     from axejournal.domain.events import RunFailed
+    from axejournal.domain.facts.drill import SourceDrilled, TierDrilled
 
     tiers = [asdict(fact) for fact in run.all(TierDrilled)]
     sources = [asdict(fact) for fact in run.all(SourceDrilled)]

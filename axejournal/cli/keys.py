@@ -86,7 +86,7 @@ def verify(paper: bool, tier: str | None) -> int:
     from axejournal.cli.backup import tell
     from axejournal.cli.cold_desk import desk, is_terminal
     from axejournal.cli.progress import watched
-    from axejournal.domain.cold_facts import KeyProven
+    from axejournal.domain.facts.cold import KeyProven
 
     here = context()
     if paper and not is_terminal():

@@ -15,7 +15,7 @@ from axejournal.domain.ports import Progress
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from axejournal.cli.main import Command
 from axejournal.domain.errors import ConfigurationFault, JournalDamaged, UsageFault
 
 if TYPE_CHECKING:
+    from axejournal.app.recovering import Origin, Plan
     from axejournal.domain.run import Run
-    from axejournal.recovering import Origin, Plan
 
 BEFORE = "Killed before its run begins, it is simply begun again; from then on it is resumed."
 
@@ -71,7 +71,7 @@ def recover(**typed: Any) -> int:
             click.echo("nothing is touched")
             return 0
         _confirm(asked)
-        from axejournal.placing import Placing
+        from axejournal.app.placing import Placing
 
         here.app, run = Placing(plan, here.config_path, at).begin()
     if typed_password is not None:
@@ -94,7 +94,7 @@ def _open_recovery(here: Context) -> str | None:
 
 
 def _origin(here: Context, asked: Asked) -> Origin:
-    from axejournal.recovering import Origin
+    from axejournal.app.recovering import Origin
 
     if asked.password_file and asked.password_command:
         raise UsageFault("--password-file and --password-command are two places for one password", "Leave one of them out.")
@@ -142,8 +142,8 @@ def _found(here: Context, origin: Origin, typed: str | None) -> Iterator[tuple[P
     """The plan, and what it was fetched for, until it has its place."""
     import shutil
 
-    from axejournal.placing import work_folder
-    from axejournal.recovering import look
+    from axejournal.app.placing import work_folder
+    from axejournal.app.recovering import look
 
     work = work_folder(here.config_path)
     try:
@@ -169,9 +169,9 @@ def _typed_once() -> str:
 
 
 def _show(here: Context, plan: Plan) -> None:
+    from axejournal.app.parts import JOURNAL
+    from axejournal.app.placing import configuration_places
     from axejournal.cli.output import plain, size
-    from axejournal.parts import JOURNAL
-    from axejournal.placing import configuration_places
 
     snapshot, config, verdict = plan.memory.snapshot, plan.memory.config, plan.memory.verdict
     servers = f" (PostgreSQL {', '.join(plan.versions)})" if plan.versions else ""
@@ -212,7 +212,7 @@ def tell_recovery(run: Run) -> int:
     """Says how a recovery ended and what to type next; returns the exit code."""
     from axejournal.cli.pages import see
     from axejournal.domain.events import RunDegraded, RunFailed
-    from axejournal.domain.recover_facts import SourceRecovered
+    from axejournal.domain.facts.recover import SourceRecovered
 
     if run.waits is not None:
         click.echo(f"run {run.id} waits: {run.waits.message}\nHINT: {run.waits.hint}", err=True)

@@ -35,8 +35,8 @@ def report(quarter: str | None, html: str | None, language: str | None, as_json:
     """
     if html is not None and as_json:
         raise UsageFault("--html and --json don't go together", "Write one of them.")
+    from axejournal.app.evidence import gather
     from axejournal.cli.report_words import Words
-    from axejournal.evidence import gather
 
     here = context()
     found = gather(here.light, here.journal_path, here.config_path, _quarter(here, quarter), here.now())

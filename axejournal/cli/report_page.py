@@ -10,7 +10,7 @@ from axejournal.cli.output import duration, local, size
 from axejournal.cli.report_plots import curve, duration_text, size_text
 from axejournal.cli.report_style import STYLE
 from axejournal.cli.report_words import Words
-from axejournal.domain.drill_facts import SourceDrilled, TierDrilled
+from axejournal.domain.facts.drill import SourceDrilled, TierDrilled
 from axejournal.domain.report import Drill, Report
 
 

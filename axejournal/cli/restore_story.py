@@ -10,7 +10,7 @@ from axejournal.cli.output import plain
 from axejournal.cli.pages import see
 
 if TYPE_CHECKING:
-    from axejournal.domain.restore_facts import FilesCompared
+    from axejournal.domain.facts.restore import FilesCompared
     from axejournal.domain.run import Run
 
 
@@ -35,7 +35,7 @@ def tell_restore(run: Run) -> int:
 
 
 def _done(run: Run) -> list[str]:
-    from axejournal.domain.restore_facts import DatabaseLoaded, DatabasePlaced, FilesCompared, FilesPlaced
+    from axejournal.domain.facts.restore import DatabaseLoaded, DatabasePlaced, FilesCompared, FilesPlaced
 
     options = run.requested.options
     if run.requested.job == "restore.table":

@@ -16,7 +16,7 @@ from axejournal.cli.ring_status import status
 from axejournal.domain.errors import UsageFault
 
 if TYPE_CHECKING:
-    from axejournal.app import View
+    from axejournal.app.app import View
 
 
 @click.group(cls=Group, short_help="Keep copies on the partner's machine.")
@@ -90,7 +90,7 @@ def _at_slot(here: Context, tier: str, slot: datetime, view: View) -> int:
 
 def tell_push(run: Any) -> int:
     """Says on stderr how a push ended; returns the exit code."""
-    from axejournal.domain.copy_facts import CopiesFinished, CopiesVerified
+    from axejournal.domain.facts.copy import CopiesFinished, CopiesVerified
 
     code = tell(run)
     from axejournal.cli.ring_status import count

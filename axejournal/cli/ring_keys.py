@@ -52,7 +52,7 @@ def serve(folder: Path) -> int:
 
     That is the line in ~/.ssh/authorized_keys.
     """
-    from axejournal.ring_serving import serve as serve_folder
+    from axejournal.app.ring_serving import serve as serve_folder
 
     return serve_folder(str(folder))
 
@@ -66,7 +66,7 @@ def _key(text: str) -> str:
 
 
 def _axej() -> tuple[str, ...]:
-    from axejournal.schedules import this_machine
+    from axejournal.app.schedules import this_machine
 
     program = context().config.schedules.program
     return this_machine(program if program and program.exists() else None).axej

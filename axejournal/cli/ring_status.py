@@ -118,7 +118,7 @@ def tell_verify(run: Run) -> int:
     """Says on stderr what was proven; returns the exit code."""
     from axejournal.cli.backup import tell
     from axejournal.cli.output import size
-    from axejournal.domain.ring_facts import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
+    from axejournal.domain.facts.ring import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
 
     code = tell(run)
     pinned, seen, there, back = (run.find(kind) for kind in (HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen))
@@ -144,7 +144,7 @@ def tell_watch(run: Run) -> int:
     """Says on stderr what lies here of the peer; returns the exit code."""
     from axejournal.cli.backup import tell
     from axejournal.cli.output import size
-    from axejournal.domain.ring_facts import PeerWatched
+    from axejournal.domain.facts.ring import PeerWatched
 
     code, seen = tell(run), run.find(PeerWatched)
     if seen is not None:

@@ -202,8 +202,8 @@ def _print_next(here: Context, run: RunRow, alive: bool | None) -> None:
 def way_on(journal: Path, run: RunRow) -> tuple[str, PageStep | None, str]:
     """The page of runbooks/ to go on with, its step, and why it is that one: where the run was begun by a page, that page
     goes on there; else its failure's own page from the start."""
+    from axejournal.app.paging import page
     from axejournal.journal import links, reader
-    from axejournal.paging import page
 
     parent = links.part_of(journal, run.run)
     if parent is not None:

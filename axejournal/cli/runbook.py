@@ -36,10 +36,10 @@ def list_pages(as_json: bool) -> None:
     Example:
       axej runbook list
     """
+    from axejournal.app.paging import pages
     from axejournal.cli.output import print_json
     from axejournal.cli.pages import language
     from axejournal.cli.tables import Column, print_table
-    from axejournal.paging import pages
 
     found = [(one.name, one.title, "scenario" if one.is_scenario else "failure", len(one.steps)) for one in pages(language())]
     if as_json:
@@ -67,9 +67,9 @@ def show(name: str, plain: bool) -> None:
     """
     import re
 
+    from axejournal.app.paging import page
     from axejournal.cli.desk import print_markdown
     from axejournal.cli.pages import language
-    from axejournal.paging import page
 
     text = page(name, language()).text
     if plain:
@@ -120,7 +120,7 @@ def tell_page(run: Run, named: bool) -> int:
     """Says how a page's run stands; returns the exit code: one that waits is no failure, unless it was asked for by name."""
     from axejournal.cli.pages import see
     from axejournal.domain.events import RunDegraded, RunFailed
-    from axejournal.domain.runbook_facts import CommandPerformed
+    from axejournal.domain.facts.runbook import CommandPerformed
 
     if run.waits is not None:
         click.echo(f"run {run.id} waits: {run.waits.message}", err=True)

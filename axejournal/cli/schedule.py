@@ -11,7 +11,7 @@ from axejournal.cli.context import Context, context
 from axejournal.cli.main import Group
 
 if TYPE_CHECKING:
-    from axejournal.schedules import Plan, Standing
+    from axejournal.app.schedules import Plan, Standing
 
 MEANING = {
     ("launchd", "user"): (
@@ -57,7 +57,7 @@ def show(crontab: bool, files: bool, as_json: bool) -> int:
 
     Writes nothing. Next runs are shown in the schedule's zone, in UTC and from now: the machine's zone may differ.
     """
-    from axejournal import schedules
+    from axejournal.app import schedules
 
     here = context()
     plan = _plan(here)
@@ -90,7 +90,7 @@ def install() -> int:
 
     Doing it twice is doing it once. Do it again after axej.yaml was moved, or its schedules were changed.
     """
-    from axejournal import schedules
+    from axejournal.app import schedules
 
     plan = _plan(context())
     for label, what in schedules.install(plan):
@@ -110,7 +110,7 @@ def remove() -> int:
 
     Nothing is started by itself from then on; no backup and no journal is touched.
     """
-    from axejournal import schedules
+    from axejournal.app import schedules
 
     plan = _plan(context())
     gone = schedules.remove(plan)
@@ -122,7 +122,7 @@ def remove() -> int:
 
 
 def _plan(here: Context) -> Plan:
-    from axejournal.schedules import plan
+    from axejournal.app.schedules import plan
 
     return plan(here.light, here.config_path, here.now())
 

@@ -25,7 +25,7 @@ def nothing_due(words: list[str]) -> bool:
     name = _schedule(words, effective["tiers"]) if effective else None
     if effective is None or name is None:
         return False
-    from axejournal import due
+    from axejournal.app import due
     from axejournal.domain.errors import AxejError
     from axejournal.programs.clock import SystemClock
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from axejournal.app.due import job_of, next_slot
+from axejournal.app.watching import began, late
 from axejournal.cli.surroundings import Surroundings, surroundings
 from axejournal.config.units import duration
 from axejournal.domain.overdue import AGE, Late, sentences
-from axejournal.due import job_of, next_slot
 from axejournal.journal import reader
-from axejournal.watching import began, late
 
 if TYPE_CHECKING:
     from axejournal.cli.context import Context

@@ -64,8 +64,8 @@ def _record(here: Context, found: Standing) -> None:
     """What is overdue and was not told today becomes a run, so that it is told; nothing that fails in that is status's."""
     import contextlib
 
+    from axejournal.app.watching import told
     from axejournal.domain.overdue import is_to_be_told
-    from axejournal.watching import told
 
     with contextlib.suppress(Exception):
         before, at = told(here.journal_path, here.light["customer"])
@@ -229,8 +229,8 @@ def _print_notes(here: Context, found: Standing, tell_next: bool) -> None:
 
 def _disks(here: Context, ago: Callable[[datetime | None], str]) -> list[str]:
     """A line for each cold disk."""
+    from axejournal.app.cold import cold_tiers
     from axejournal.cli.cold_status import look
-    from axejournal.cold import cold_tiers
 
     return [
         f"{tier}: disk {one.disk} {one.state}, {'connected' if one.connected else 'in the drawer'}, "

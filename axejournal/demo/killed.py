@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from axejournal.domain.errors import ProgramFailed
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 INTO_S = 0.4
 """How far into its snapshot the run is killed: restic has its key by then and reads."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from axejournal.domain.drill_facts import SourceDrilled, TierDrilled
+from axejournal.domain.facts.drill import SourceDrilled, TierDrilled
 
 PASSED, FAILED, NEVER = "passed", "failed", "never"
 

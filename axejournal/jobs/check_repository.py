@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from axejournal.domain import machine
-from axejournal.domain.check_facts import CHECK_FACTS, DamageLocated, DataRead
 from axejournal.domain.events import Fact, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.check import CHECK_FACTS, DamageLocated, DataRead
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.checking import CheckKit, check_kit

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from axejournal.domain import machine
-from axejournal.domain.cold_facts import DiskRecorded
 from axejournal.domain.errors import RepositoryMissing
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.cold import DiskRecorded
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
 from axejournal.domain.ports.volumes import Volume
 from axejournal.domain.run import Run

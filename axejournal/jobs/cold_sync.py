@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from axejournal.domain import machine
-from axejournal.domain.check_facts import CHECK_FACTS, DamageLocated, DataRead
-from axejournal.domain.cold_facts import (
+from axejournal.domain.events import Fact, RunFailed
+from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.check import CHECK_FACTS, DamageLocated, DataRead
+from axejournal.domain.facts.cold import (
     COLD_FACTS,
     PAPER,
     DiskIdentified,
@@ -20,9 +22,7 @@ from axejournal.domain.cold_facts import (
     ReadingFinished,
     SyncRecorded,
 )
-from axejournal.domain.copy_facts import COPY_FACTS, CopiesVerified
-from axejournal.domain.events import Fact, RunFailed
-from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.copy import COPY_FACTS, CopiesVerified
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.check_repository import hit_text

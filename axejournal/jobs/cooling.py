@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from axejournal.domain.cold_facts import DiskIdentified
 from axejournal.domain.errors import AxejError, PersonNeeded
 from axejournal.domain.events import Fact
+from axejournal.domain.facts.cold import DiskIdentified
 from axejournal.domain.job import Attempt, RetryPolicy, Step
 from axejournal.domain.ports import Repository
 from axejournal.domain.ports.volumes import PasswordDesk, Volume

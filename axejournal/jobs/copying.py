@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from axejournal.domain.copy_facts import CopiesChosen, CopiesFinished
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import SnapshotCopied
+from axejournal.domain.facts.copy import CopiesChosen, CopiesFinished
 from axejournal.domain.job import Step
 from axejournal.domain.policy import Keep
 from axejournal.domain.ports import Clock, Disk, EventStore, Memory, Repository, RepositoryLock

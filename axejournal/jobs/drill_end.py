@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from axejournal.domain.drill_facts import (
+from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
+from axejournal.domain.facts.drill import (
     DrillMeasured,
     PointsChosen,
     ScratchCompared,
@@ -14,7 +15,6 @@ from axejournal.domain.drill_facts import (
     TierDrilled,
     TierLeft,
 )
-from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import Round
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from axejournal.config.models import Config
 from axejournal.config.sources import FilesSource, PostgresSource
-from axejournal.domain.drill_facts import DrillPoint
+from axejournal.domain.facts.drill import DrillPoint
 from axejournal.domain.ports import Clock, Disk, EventStore, Leases, Memory, Repository
 from axejournal.domain.ports.restore import Commands
 from axejournal.domain.ports.scratch import ScratchCommands, ScratchOrder, ScratchServers

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from axejournal.domain import machine
-from axejournal.domain.cold_facts import KEY_FACTS, KeyEnrolled, KeyProven
 from axejournal.domain.events import Fact, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.cold import KEY_FACTS, KeyEnrolled, KeyProven
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
 from axejournal.domain.run import Run
 

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from axejournal.domain import machine
 from axejournal.domain.errors import Interrupted, ProgramFailed
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
+from axejournal.domain.facts.recover import RECOVER_FACTS, SourceRecovered, SourcesFinished
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
 from axejournal.domain.ports.desk import Linked
-from axejournal.domain.recover_facts import RECOVER_FACTS, SourceRecovered, SourcesFinished
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_orders import Order, job_of
 

@@ -11,8 +11,7 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError, CheckFailed, RestoreDiffers, RestorePointDamaged
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Stage
-from axejournal.domain.restore_facts import (
+from axejournal.domain.facts.restore import (
     ChecksFinished,
     CommandRan,
     DatabaseCompared,
@@ -27,6 +26,7 @@ from axejournal.domain.restore_facts import (
     ServicesRestarted,
     WorkCleared,
 )
+from axejournal.domain.job import Job, Stage
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview

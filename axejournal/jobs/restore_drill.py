@@ -10,7 +10,10 @@ import contextlib
 from collections.abc import Sequence
 
 from axejournal.domain import machine
-from axejournal.domain.drill_facts import (
+from axejournal.domain.errors import AxejError
+from axejournal.domain.events import Fact
+from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.drill import (
     DRILL_FACTS,
     ComparisonsFinished,
     DrillPoint,
@@ -24,11 +27,8 @@ from axejournal.domain.drill_facts import (
     SourceDrilled,
     TierDrilled,
 )
-from axejournal.domain.errors import AxejError
-from axejournal.domain.events import Fact
-from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.restore import ChecksFinished
 from axejournal.domain.job import Job, Resource, Stage, Step
-from axejournal.domain.restore_facts import ChecksFinished
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_end import ending, leave_tier, measured, wanted_next
 from axejournal.jobs.drill_plan import DrillKit, Round, drill_kit

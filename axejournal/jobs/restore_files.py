@@ -9,8 +9,7 @@ from axejournal.config.sources import FilesSource, PostgresSource
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Stage
-from axejournal.domain.restore_facts import (
+from axejournal.domain.facts.restore import (
     ChecksFinished,
     CommandRan,
     FilesCompared,
@@ -19,6 +18,7 @@ from axejournal.domain.restore_facts import (
     ProofLost,
     ProofRaised,
 )
+from axejournal.domain.job import Job, Stage
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_database import check_steps, damaged, ending, of_point, restart_steps, restarted
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources

@@ -11,11 +11,11 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError, CheckFailed, RestorePointMissing
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.restore import ChecksFinished, CommandRan, ProofLost, ServicesRestarted
+from axejournal.domain.facts.table import TABLE_FACTS, TableEqualised, TableStaged
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.ports.tables import LiveTable
-from axejournal.domain.restore_facts import ChecksFinished, CommandRan, ProofLost, ServicesRestarted
 from axejournal.domain.run import Run
-from axejournal.domain.table_facts import TABLE_FACTS, TableEqualised, TableStaged
 from axejournal.jobs.restore_database import failed
 from axejournal.jobs.restore_plan import restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview

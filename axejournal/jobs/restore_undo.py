@@ -10,13 +10,13 @@ from axejournal.domain import machine
 from axejournal.domain.errors import RestorePointMissing, UsageFault
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.job import Job, Resource, Stage, Step
-from axejournal.domain.restore_facts import (
+from axejournal.domain.facts.restore import (
     DatabasePlaced,
     FilesPlaced,
     ServicesRestarted,
     UndoPrepared,
 )
+from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit, restore_kit
 from axejournal.jobs.steps.run_command import RunCommand

@@ -10,10 +10,10 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.restore import WorkCleared
+from axejournal.domain.facts.volume import VOLUME_FACTS, VolumeUnpacked
 from axejournal.domain.job import Job, Stage
-from axejournal.domain.restore_facts import WorkCleared
 from axejournal.domain.run import Run
-from axejournal.domain.volume_facts import VOLUME_FACTS, VolumeUnpacked
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_views import point_text

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.ring import ConsentGiven, ConsentWithdrawn
 from axejournal.domain.job import ONCE, Attempt, Job, RetryPolicy, Stage
-from axejournal.domain.ring_facts import ConsentGiven, ConsentWithdrawn
 from axejournal.domain.run import Run
 from axejournal.jobs.ringing import RingKit, ring_kit
 

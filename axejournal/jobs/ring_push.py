@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from axejournal.domain import machine
-from axejournal.domain.check_facts import DamageLocated, DataRead
-from axejournal.domain.copy_facts import COPY_FACTS, BackupAwaited, CopiesChosen, CopiesVerified
 from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.check import DamageLocated, DataRead
+from axejournal.domain.facts.copy import COPY_FACTS, BackupAwaited, CopiesChosen, CopiesVerified
+from axejournal.domain.facts.ring import RING_FACTS, LetterLeft
 from axejournal.domain.job import BRIEF, NIGHT, Job, Resource, Stage, Step
-from axejournal.domain.ring_facts import RING_FACTS, LetterLeft
 from axejournal.domain.run import Run
 from axejournal.jobs.check_repository import hit_text
 from axejournal.jobs.copying import choosing, copying, end, finish, given_up

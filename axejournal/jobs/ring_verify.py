@@ -5,8 +5,8 @@ from __future__ import annotations
 from axejournal.domain import machine
 from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.ring import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
 from axejournal.domain.job import Job, Resource, Stage
-from axejournal.domain.ring_facts import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
 from axejournal.domain.run import Run
 from axejournal.jobs.copying import end
 from axejournal.jobs.ringing import RingKit, ring_kit

@@ -9,8 +9,8 @@ from axejournal.domain import machine
 from axejournal.domain.errors import PeerQuiet
 from axejournal.domain.events import Fact, RunFailed
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.ring import PeerWatched
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
-from axejournal.domain.ring_facts import PeerWatched
 from axejournal.domain.run import Run
 from axejournal.jobs.copying import end
 from axejournal.jobs.ringing import RingKit, ring_kit

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from axejournal.domain import machine
-from axejournal.domain.cold_facts import KeyAdded, KeysRenewed, PasswordStaged, PasswordSwitched
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.cold import KeyAdded, KeysRenewed, PasswordStaged, PasswordSwitched
 from axejournal.domain.job import ONCE, USUAL, Attempt, Job, Resource, RetryPolicy, Stage, Step
 from axejournal.domain.run import Run
 

@@ -7,11 +7,11 @@ from typing import Protocol
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts.runbook import CommandPerformed, PageFinished, StepWorked, ValueGiven
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.page import Page
 from axejournal.domain.ports.desk import Desk, Linked
 from axejournal.domain.run import Run
-from axejournal.domain.runbook_facts import CommandPerformed, PageFinished, StepWorked, ValueGiven
 from axejournal.jobs.steps.work_page import WELL, RunbookKit, page_steps
 
 NAME = "runbook"

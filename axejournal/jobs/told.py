@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from axejournal.domain.drill_facts import DrillMeasured, TierDrilled
+from axejournal.domain.facts.drill import DrillMeasured, TierDrilled
 from axejournal.domain.message import Facts
 from axejournal.domain.run import Run
 

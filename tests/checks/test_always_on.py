@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from axejournal.app import App
+from axejournal.app.app import App
 from axejournal.checks import copies, disk, examine, schedules, session
 from axejournal.checks.finding import Finding, Patient
 from axejournal.config.load import load

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from axejournal.domain import drill_facts as d
-from axejournal.domain.check_facts import DataRead
+from axejournal.app.parts import all_facts
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunRequested, RunSucceeded
 from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts import drill as d
+from axejournal.domain.facts.check import DataRead
 from axejournal.domain.ports import Draft
 from axejournal.jobs import all_jobs
 from axejournal.journal.ids import event_id
 from axejournal.journal.store import Store
-from axejournal.parts import all_facts
 from tests.cli.journals import REPOSITORY, Journal, f
 
 SOURCES = {"frame": "postgres", "hive": "postgres", "index": "postgres", "files": "files"}
@@ -124,7 +124,7 @@ def _checks_finished() -> Fact:
 
 def reading(journal: Journal, part: int, at: datetime, faults: tuple[str, ...] = ()) -> None:
     """One weekly reading of a part of 13."""
-    from axejournal.domain.check_facts import PointsChecked
+    from axejournal.domain.facts.check import PointsChecked
 
     read = DataRead("local", REPOSITORY, part, 13, faults, 40 * 2**20, 3.0)
     ends = (PointsChecked("local", REPOSITORY, ()), RunSucceeded())

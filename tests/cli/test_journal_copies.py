@@ -93,7 +93,7 @@ def test_a_run_of_another_machine_is_never_gone_on_with_but_can_be_ended(desk: D
 
 def test_a_run_of_this_machine_is_known_by_its_lease_whatever_the_host_is_called_now(desk: Desk):
     """DHCP may give the host another name from night to night."""
-    from axejournal.app import App
+    from axejournal.app.app import App
     from axejournal.config.load import load
 
     desk.journal.begin("d-open", SLOTS[0], SLOTS[0]).preflight()

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from axejournal.app.parts import all_facts
 from axejournal.domain import facts as f
-from axejournal.parts import all_facts
 from tests.cli import quarters
 from tests.cli.conftest import Desk
 from tests.cli.journals import night

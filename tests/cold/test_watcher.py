@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from axejournal.cold_watch import DiskWatcher
+from axejournal.app.cold_watch import DiskWatcher
 from axejournal.domain.errors import PersonNeeded, ProgramFailed
 from axejournal.programs.unlock import SocketDesk, hand_over, socket_path
 

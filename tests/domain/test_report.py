@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from axejournal.domain.drill_facts import SourceDrilled, TierDrilled
+from axejournal.domain.facts.drill import SourceDrilled, TierDrilled
 from axejournal.domain.report import Ages, Drill, Journal, Read, Report, gaps, worst_age
 
 BEGIN, UNTIL = datetime(2026, 4, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from axejournal.due import due_slot
+from axejournal.app.due import due_slot
 from axejournal.journal.schema import APPLICATION_ID, SCHEMA
 from axejournal.shipped import folder
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from axejournal.paging import pages
+from axejournal.app.paging import pages
 from tests.crash.proof import run_id
 from tests.world.home import World
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from axejournal.domain.ring_facts import HostKeyPinned, PeerReached, PeerWatched, WayBackSeen
+from axejournal.domain.facts.ring import HostKeyPinned, PeerReached, PeerWatched, WayBackSeen
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from axejournal.domain.copy_facts import BackupAwaited
+from axejournal.domain.facts.copy import BackupAwaited
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 

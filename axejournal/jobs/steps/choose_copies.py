@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from axejournal.domain.copy_facts import CopiesChosen
 from axejournal.domain.facts import PreflightPassed
+from axejournal.domain.facts.copy import CopiesChosen
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.policy import Held, Keep, to_forget
 from axejournal.domain.ports import Snapshot

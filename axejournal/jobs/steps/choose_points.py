@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from axejournal.domain import asof
 from axejournal.domain.asof import AsOf
-from axejournal.domain.drill_facts import DrillPoint, PointsChosen
 from axejournal.domain.errors import AxejError, Interrupted, RestorePointMissing
+from axejournal.domain.facts.drill import DrillPoint, PointsChosen
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit

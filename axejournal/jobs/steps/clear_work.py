@@ -6,8 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from axejournal.domain.facts.restore import WorkCleared
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import WorkCleared
 from axejournal.domain.run import Run
 
 

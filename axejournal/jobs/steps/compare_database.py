@@ -10,9 +10,9 @@ from contextvars import copy_context
 from dataclasses import dataclass
 
 from axejournal.domain.facts import DatabaseDumped, TableDumped
+from axejournal.domain.facts.restore import DatabaseCompared
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports import Table
-from axejournal.domain.restore_facts import DatabaseCompared
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.fetch_dump import truth_of

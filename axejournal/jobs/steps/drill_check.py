@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.config.commands import Command
-from axejournal.domain.drill_facts import CheckResult, DrillPoint, ScratchChecked, ScratchReady
+from axejournal.domain.facts.drill import CheckResult, DrillPoint, ScratchChecked, ScratchReady
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round

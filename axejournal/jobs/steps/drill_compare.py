@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.config.sources import FilesSource
-from axejournal.domain.drill_facts import CheckResult, DrillPoint, ScratchCompared, ScratchReady
 from axejournal.domain.facts import DatabaseDumped
+from axejournal.domain.facts.drill import CheckResult, DrillPoint, ScratchCompared, ScratchReady
+from axejournal.domain.facts.restore import DatabaseCompared
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.patterns import compiled
 from axejournal.domain.ports.scratch import Audit
-from axejournal.domain.restore_facts import DatabaseCompared
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round
 from axejournal.jobs.steps.compare_database import CompareDatabase

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from axejournal.domain.drill_facts import DrillPoint, ScratchFetched, ScratchLoaded, ScratchReady
 from axejournal.domain.errors import DiskFull, DrillUnsafe, ProgramMissing, SourceRefused, SourceUnreachable
+from axejournal.domain.facts.drill import DrillPoint, ScratchFetched, ScratchLoaded, ScratchReady
+from axejournal.domain.facts.restore import DumpDamaged, DumpFetched, FilesFetched
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.journal import snapshots_of
 from axejournal.domain.ports.restore import RestoreServer
 from axejournal.domain.ports.scratch import Scratch, ScratchOrder
-from axejournal.domain.restore_facts import DumpDamaged, DumpFetched, FilesFetched
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round
 from axejournal.jobs.restore_plan import RestoreKit

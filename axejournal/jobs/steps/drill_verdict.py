@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axejournal.domain.drill_facts import (
+from axejournal.domain.events import Fact
+from axejournal.domain.facts.drill import (
     CheckResult,
     DrillPoint,
     ScratchChecked,
@@ -15,10 +16,9 @@ from axejournal.domain.drill_facts import (
     ScratchReady,
     SourceDrilled,
 )
-from axejournal.domain.events import Fact
+from axejournal.domain.facts.restore import ProofLost, ProofRaised
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
 from axejournal.domain.policy import proof_rank
-from axejournal.domain.restore_facts import ProofLost, ProofRaised
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round
 

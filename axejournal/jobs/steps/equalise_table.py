@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
+from axejournal.domain.facts.table import ScratchDropped, TableEqualised, TableStaged
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.tables import Equalised, Staged
 from axejournal.domain.run import Run
-from axejournal.domain.table_facts import ScratchDropped, TableEqualised, TableStaged
 from axejournal.jobs.restore_table_plan import TableKit
 from axejournal.jobs.steps.stage_table import task_of
 

@@ -14,8 +14,8 @@ from typing import Any
 from axejournal.domain.errors import AxejError, ProgramFailed
 from axejournal.domain.events import Fact
 from axejournal.domain.facts import DatabaseDumped, TableDumped
+from axejournal.domain.facts.restore import DumpDamaged, DumpFetched
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import DumpDamaged, DumpFetched
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.dump_database import DATA, MANIFEST

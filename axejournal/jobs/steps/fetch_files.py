@@ -14,8 +14,8 @@ from pathlib import Path
 
 from axejournal.domain.errors import ProgramFailed, SourceRefused
 from axejournal.domain.events import Fact
+from axejournal.domain.facts.restore import DumpDamaged, FilesCompared, FilesFetched, FilesPlaced, RestorePrepared
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import DumpDamaged, FilesCompared, FilesFetched, FilesPlaced, RestorePrepared
 from axejournal.domain.run import Run, fold
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.prepare_restore import SPARE_BYTES, check_repository, too_small

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from axejournal.domain.errors import AxejError, ProgramFailed, SnapshotIncomplete
 from axejournal.domain.facts import TableDumped
+from axejournal.domain.facts.table import TableFetched
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.tables import Name
 from axejournal.domain.run import Run
-from axejournal.domain.table_facts import TableFetched
 from axejournal.jobs.restore_table_plan import TableKit
 from axejournal.jobs.steps.dump_database import DATA
 from axejournal.jobs.steps.prepare_restore import check_repository

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from axejournal.domain.errors import AxejError, Interrupted
+from axejournal.domain.facts.ring import LetterLeft
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.ports.peer import LETTER
-from axejournal.domain.ring_facts import LetterLeft
 from axejournal.domain.run import Run
 from axejournal.jobs.ringing import our_letter
 

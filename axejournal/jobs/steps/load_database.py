@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 
 from axejournal.domain.facts import DatabaseDumped
+from axejournal.domain.facts.restore import DatabaseLoaded, RolesRestored
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import DatabaseLoaded, RolesRestored
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.dump_database import DATA, ROLES

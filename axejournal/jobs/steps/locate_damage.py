@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from axejournal.domain.check_facts import DamageLocated, DataRead, PointHit
 from axejournal.domain.errors import ProgramFailed
+from axejournal.domain.facts.check import DamageLocated, DataRead, PointHit
+from axejournal.domain.facts.restore import ProofLost
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import ProofLost
 from axejournal.domain.run import Run
 from axejournal.jobs.checking import CheckKit, Hit
 

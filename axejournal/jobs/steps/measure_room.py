@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axejournal.domain.copy_facts import CopiesChosen
 from axejournal.domain.errors import DiskFull
+from axejournal.domain.facts.copy import CopiesChosen
+from axejournal.domain.facts.ring import RoomMeasured
 from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
-from axejournal.domain.ring_facts import RoomMeasured
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from axejournal.domain.errors import AxejError, DiskFull, RepositoryForeign, SourceRefused
 from axejournal.domain.facts import DatabaseDumped
+from axejournal.domain.facts.restore import DatabasePlaced, RestorePrepared
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.restore import LiveDatabase, ServerLook
-from axejournal.domain.restore_facts import DatabasePlaced, RestorePrepared
 from axejournal.domain.run import Run, fold
 from axejournal.jobs.restore_plan import RestoreKit, beside
 from axejournal.jobs.steps.fetch_dump import truth_of

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from axejournal.domain.errors import AxejError, DiskFull, RestorePointMissing, SourceRefused
+from axejournal.domain.facts.table import TablePrepared
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.tables import LiveTable, Name
 from axejournal.domain.run import Run
-from axejournal.domain.table_facts import TablePrepared
 from axejournal.jobs.restore_table_plan import TableKit
 
 SPARE_BYTES = 64 * 1024 * 1024

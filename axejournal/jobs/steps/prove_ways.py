@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from axejournal.domain.errors import HostKeyChanged, PeerUnreachable
 from axejournal.domain.events import Fact
+from axejournal.domain.facts.ring import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
 from axejournal.domain.job import BRIEF, ONCE, Attempt, RetryPolicy
 from axejournal.domain.letter import Letter, read
 from axejournal.domain.ports.peer import LETTER, Peer
-from axejournal.domain.ring_facts import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
 from axejournal.domain.run import Run
 from axejournal.jobs.ringing import new_challenge, our_letter
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from axejournal.domain.check_facts import DataRead, PointOfSource, PointsChecked
 from axejournal.domain.errors import RepositoryForeign, RepositoryLocked
+from axejournal.domain.facts.check import DataRead, PointOfSource, PointsChecked
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.reading import all_read_since, next_part
 from axejournal.domain.run import Run

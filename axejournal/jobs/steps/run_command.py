@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from axejournal.domain.errors import AxejError, Interrupted, ProgramFailed
+from axejournal.domain.facts.restore import CommandRan
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.ports.restore import Commands
-from axejournal.domain.restore_facts import CommandRan
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import CommandPlan, RestoreKit
 

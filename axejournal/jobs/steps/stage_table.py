@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.domain.errors import SourceRefused
+from axejournal.domain.facts.table import TableCompared, TableFetched, TableStaged
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.tables import Difference, DumpedPart, LiveTable, Staged, TableTask
 from axejournal.domain.run import Run
-from axejournal.domain.table_facts import TableCompared, TableFetched, TableStaged
 from axejournal.jobs.restore_table_plan import TableKit
 from axejournal.jobs.steps.prepare_table import BESIDE, column_faults
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.domain.errors import RestorePointMissing
+from axejournal.domain.facts.restore import DatabasePlaced, FilesPlaced, UndoPrepared
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import DatabasePlaced, FilesPlaced, UndoPrepared
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit, beside
 from axejournal.jobs.steps.swap_files import aside, place_of, swap_paths

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from axejournal.domain.errors import SourceRefused
+from axejournal.domain.facts.restore import DatabasePlaced
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.ports.restore import RestoreServer
-from axejournal.domain.restore_facts import DatabasePlaced
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
 

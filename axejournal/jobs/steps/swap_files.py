@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.domain.errors import SourceRefused
+from axejournal.domain.facts.restore import FilesPlaced
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
-from axejournal.domain.restore_facts import FilesPlaced
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit, RestorePlan
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from axejournal.domain.cold_facts import (
+from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, PersonNeeded, WrongPassword
+from axejournal.domain.facts.cold import (
     MACHINE,
     PAPER,
     DiskEjected,
@@ -16,8 +17,7 @@ from axejournal.domain.cold_facts import (
     DiskSynced,
     ReadingChosen,
 )
-from axejournal.domain.copy_facts import CopiesVerified
-from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, PersonNeeded, WrongPassword
+from axejournal.domain.facts.copy import CopiesVerified
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
 from axejournal.domain.rotation import Quarter, due_disk
 from axejournal.domain.run import Run

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axejournal.domain.errors import RestorePointMissing
+from axejournal.domain.facts.volume import VolumeFetched, VolumePrepared, VolumeUnpacked
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.run import Run
-from axejournal.domain.volume_facts import VolumeFetched, VolumePrepared, VolumeUnpacked
 from axejournal.jobs.restore_plan import RestoreKit
 from axejournal.jobs.steps.dump_database import PHYSICAL
 from axejournal.jobs.steps.prepare_restore import SPARE_BYTES, check_repository, too_small

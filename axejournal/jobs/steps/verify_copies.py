@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from axejournal.domain.copy_facts import CopiesVerified
 from axejournal.domain.facts import PreflightPassed
+from axejournal.domain.facts.copy import CopiesVerified
 from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.steps.choose_copies import held

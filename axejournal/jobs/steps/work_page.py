@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from axejournal.domain.errors import PersonNeeded
+from axejournal.domain.facts.runbook import CommandPerformed, StepWorked, ValueGiven
 from axejournal.domain.job import ONCE, Attempt, RetryPolicy, Step
 from axejournal.domain.page import Page, PageStep
 from axejournal.domain.ports.desk import Desk, Linked
 from axejournal.domain.run import Run
-from axejournal.domain.runbook_facts import CommandPerformed, StepWorked, ValueGiven
 
 DONE, YES, NO, AGAIN, CHANGE, SKIP = "done", "yes", "no", "again", "change", "skip"
 WELL = (0, 3)

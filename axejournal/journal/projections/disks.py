@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from axejournal.domain.cold_facts import PAPER
 from axejournal.domain.events import Event
+from axejournal.domain.facts.cold import PAPER
 from axejournal.journal.codec import canonical
 from axejournal.journal.projections.projection import Projection, storable
 

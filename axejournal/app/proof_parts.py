@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from axejournal.parts import JOURNAL, Parts
+from axejournal.app.parts import JOURNAL, Parts
 
 if TYPE_CHECKING:
+    from axejournal.app.scratches import Scratches
     from axejournal.config.models import Config
     from axejournal.domain.reading import PartRead
     from axejournal.journal.rows import PointRow
     from axejournal.programs.children import Sweeper
     from axejournal.programs.commands_scratch import BareCommands
-    from axejournal.scratches import Scratches
 
 
 class ProofParts(Parts):
@@ -56,9 +56,9 @@ class ProofParts(Parts):
     @functools.cached_property
     def scratch(self) -> Scratches:
         """Servers of a drill alone."""
+        from axejournal.app.scratches import Scratches
         from axejournal.programs.docker_sidecars import DockerContainers
         from axejournal.programs.install import require_postgres_program
-        from axejournal.scratches import Scratches
 
         def engine() -> DockerContainers:
             found = self.containers

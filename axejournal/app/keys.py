@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axejournal.domain.cold_facts import MACHINE, KeyEnrolled
 from axejournal.domain.errors import UsageFault, WrongPassword
+from axejournal.domain.facts.cold import MACHINE, KeyEnrolled
 from axejournal.domain.key_loops import PAPER, circles, dead_ends
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
     from axejournal.config.models import Config
     from axejournal.jobs.keeping_keys import Way
     from axejournal.programs.restic import Password, ResticRepository
@@ -158,9 +158,9 @@ class Keys:
     def rotate(self, tier: str, view: View | None = None) -> Run:
         """Gives a tier's repository another password; a rotation that was interrupted is gone on with. Raises UsageFault,
         Busy."""
+        from axejournal.app.key_rotation import file_rotation
         from axejournal.jobs.rotating_keys import JOB, NAME
         from axejournal.journal import reader
-        from axejournal.key_rotation import file_rotation
 
         file_rotation(self.app, tier)
         path = self.app.state / JOURNAL
@@ -172,7 +172,7 @@ class Keys:
 
     def begin_enroll(self, tier: str, disk: str, view: View | None = None) -> Run:
         """Adds the machine's key to the connected disk. Raises UsageFault, Busy."""
-        from axejournal.cold_disks import cold_tier
+        from axejournal.app.cold_disks import cold_tier
         from axejournal.jobs.keeping_keys import ENROLL, ENROLL_JOB
 
         if cold_tier(self.app.config, tier).machine_key is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from axejournal import due
+from axejournal.app import due
 from axejournal.domain import overdue as rules
 from axejournal.domain.overdue import DiskKnown, Known, Late, SlotKnown, TierKnown, WaitKnown
 from axejournal.domain.resting import WAITS_FOR

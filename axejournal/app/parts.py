@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from axejournal.domain.events import Fact
 
 if TYPE_CHECKING:
-    from axejournal.cold_disks import ColdDisk
+    from axejournal.app.cold_disks import ColdDisk
+    from axejournal.app.key_rotation import FileRotation
     from axejournal.config.models import Config
     from axejournal.config.passwords import Secret
     from axejournal.domain.ports import Clock, Containers, Disk, Memory, RepositoryLock
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from axejournal.journal.disks import DiskRow
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
-    from axejournal.key_rotation import FileRotation
     from axejournal.programs.children import RunChildren, Sweeper
     from axejournal.programs.commands import ConfiguredCommands
     from axejournal.programs.postgres import PostgresServer, ServerAddress
@@ -136,7 +136,7 @@ class Parts:
         chosen = config or self.config
         program, _ = require_restic(chosen.restic.program)
         if tier not in chosen.tiers or chosen.tiers[tier].kind == "cold":
-            from axejournal.cold_open import open_disk
+            from axejournal.app.cold_open import open_disk
 
             return open_disk(self, tier, chosen).repository
         place, secret = _where(chosen, tier)
@@ -200,13 +200,13 @@ class Parts:
 
     def cold_disk(self, tier: str, disk: str, config: Config | None = None) -> ColdDisk:
         """A cold disk by its number. Raises UsageFault."""
-        from axejournal.cold_disks import ColdDisk
+        from axejournal.app.cold_disks import ColdDisk
 
         return ColdDisk(self, tier, disk, config or self.config)
 
     def key_rotation(self, tier: str) -> FileRotation:
         """See RotationHands. Raises UsageFault."""
-        from axejournal.key_rotation import file_rotation
+        from axejournal.app.key_rotation import file_rotation
 
         return file_rotation(self, tier)
 

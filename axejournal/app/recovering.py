@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from axejournal.app.parts import JOURNAL
 from axejournal.domain import asof
 from axejournal.domain.errors import JournalDamaged, RestorePointMissing, UsageFault
 from axejournal.domain.ports import Repository, Snapshot
 from axejournal.jobs.tagged import TaggedPoint, is_backup, memory_folder, sized, tagged_points, time_of
-from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
     from axejournal.config.models import Config

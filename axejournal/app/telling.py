@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from axejournal.app.parts import JOURNAL
 from axejournal.domain.channels import HEARTBEAT, PING, channel_names
 from axejournal.domain.run import Run
-from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
     from axejournal.domain.job import Job
     from axejournal.domain.overdue import Late
     from axejournal.domain.ports.outbox import Channel, Delivery, Entry
@@ -92,10 +92,10 @@ class Telling:
 
     def watch(self) -> Run | None:
         """Records what is overdue, as a run that fails; None when there is nothing new to say. See overdue.is_to_be_told."""
+        from axejournal.app.due import note_look
+        from axejournal.app.watching import late
         from axejournal.config.effective import dumps
-        from axejournal.due import note_look
         from axejournal.jobs import watch_overdue
-        from axejournal.watching import late
 
         app, now = self.app, self.app.clock.now()
         journal = app.state / JOURNAL
@@ -113,8 +113,8 @@ class Telling:
         return self.app.engine(view).begin(self.app.new_run_id(), asked)
 
     def _is_new(self, found: Sequence[Late]) -> bool:
+        from axejournal.app.watching import told
         from axejournal.domain.overdue import is_to_be_told
-        from axejournal.watching import told
 
         before, at = told(self.app.state / JOURNAL, self.app.config.customer)
         return is_to_be_told(found, before, at, self.app.clock.now())

@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from axejournal import __version__
+from axejournal.app.parts import JOURNAL
+from axejournal.app.proof_parts import ProofParts
+from axejournal.app.ring_parts import RingParts
 from axejournal.domain.events import Event, RunRequested
 from axejournal.domain.run import Run
-from axejournal.parts import JOURNAL
-from axejournal.proof_parts import ProofParts
-from axejournal.ring_parts import RingParts
 
 if TYPE_CHECKING:
-    from axejournal.cold import Cold
-    from axejournal.copying import Copying
-    from axejournal.domain.cold_facts import KeyEnrolled
+    from axejournal.app.cold import Cold
+    from axejournal.app.copying import Copying
+    from axejournal.app.keys import Keys
+    from axejournal.app.paging import Paging
+    from axejournal.app.proving import Proving
+    from axejournal.app.restoring import Restoring
+    from axejournal.app.telling import Telling
+    from axejournal.domain.facts.cold import KeyEnrolled
     from axejournal.domain.job import Job
     from axejournal.domain.ports import Progress
     from axejournal.engine.execute import Engine
     from axejournal.engine.runner import Observer
     from axejournal.jobs.keeping_keys import Way
     from axejournal.jobs.preview import Preview
-    from axejournal.keys import Keys
-    from axejournal.paging import Paging
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.traces import Traces
-    from axejournal.proving import Proving
-    from axejournal.restoring import Restoring
-    from axejournal.telling import Telling
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without what is read wrongly from paper
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -102,8 +102,8 @@ class App(RingParts, ProofParts):
 
     def due_slot(self, name: str, tier: str | None = None) -> datetime | None:
         """The slot of a schedule (a tier's, drill, check) that is to be run now, or None; see due.due_slot."""
+        from axejournal.app.due import due_slot
         from axejournal.config.effective import dumps
-        from axejournal.due import due_slot
 
         return due_slot(name, dumps(self.config), self.state / JOURNAL, self.config_path, self.clock.now(), tier)
 
@@ -178,42 +178,42 @@ class App(RingParts, ProofParts):
     @functools.cached_property
     def paging(self) -> Paging:
         """Pages of runbooks/, and runs that belong to a step of another."""
-        from axejournal.paging import Paging
+        from axejournal.app.paging import Paging
 
         return Paging(self)
 
     @functools.cached_property
     def proving(self) -> Proving:
         """Checks of repositories, and drills."""
-        from axejournal.proving import Proving
+        from axejournal.app.proving import Proving
 
         return Proving(self)
 
     @functools.cached_property
     def restoring(self) -> Restoring:
         """Restores, and takes them back."""
-        from axejournal.restoring import Restoring
+        from axejournal.app.restoring import Restoring
 
         return Restoring(self)
 
     @functools.cached_property
     def copies(self) -> Copying:
         """Copies in the other tiers."""
-        from axejournal.copying import Copying
+        from axejournal.app.copying import Copying
 
         return Copying(self)
 
     @functools.cached_property
     def cold(self) -> Cold:
         """Cold disks."""
-        from axejournal.cold import Cold
+        from axejournal.app.cold import Cold
 
         return Cold(self)
 
     @functools.cached_property
     def keys(self) -> Keys:
         """Passwords, and where they are kept."""
-        from axejournal.keys import Keys
+        from axejournal.app.keys import Keys
 
         return Keys(self)
 
@@ -228,7 +228,7 @@ class App(RingParts, ProofParts):
     @functools.cached_property
     def telling(self) -> Telling:
         """Telling people and outside watches how runs ended."""
-        from axejournal.telling import Telling
+        from axejournal.app.telling import Telling
 
         return Telling(self)
 

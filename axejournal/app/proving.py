@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
     from axejournal.jobs.drill_plan import DrillAsk
 
 

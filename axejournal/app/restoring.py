@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from axejournal.app.parts import JOURNAL
 from axejournal.domain.run import Run
-from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
+    from axejournal.app.tag_points import ByTags
     from axejournal.jobs.restore_orders import Ask, Order, Point
     from axejournal.jobs.restore_preview import RestorePreview
-    from axejournal.tag_points import ByTags
 
 SEQUENCE = "restore:sequence"  # the lease of a process that restores several sources
 
@@ -62,9 +62,9 @@ class Restoring:
 
     def _by_tags(self, ask: Ask) -> ByTags | None:
         """The tier's points by its repository's tags, when the journal knows none at all of that tier."""
+        from axejournal.app.tag_points import by_tags
         from axejournal.domain.asof import LAST_VALID
         from axejournal.journal.reader import points
-        from axejournal.tag_points import by_tags
 
         known = points(self.app.state / JOURNAL, None, ask.tier, self.app.config.customer, limit=1, removed=True)
         return None if known else by_tags(self.app, ask.tier, ask.as_of == LAST_VALID)

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from axejournal.due import job_of, names, next_slot, wanted
+from axejournal.app.due import job_of, names, next_slot, wanted
 from axejournal.engine.calendar import crontab_line, on_calendar, start_calendar_intervals
 from axejournal.engine.schedule import Schedule
 from axejournal.programs.scheduler import Scheduler, Scope, State, Task

@@ -14,7 +14,7 @@ from axejournal.domain.rotation import Quarter, Turn, calendar
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
     from axejournal.jobs.restore_orders import Order
     from axejournal.journal.disks import DiskRow, OpenSync
     from axejournal.journal.rows import PointRow
@@ -143,8 +143,8 @@ class Cold:
 
     def connected(self, tier: str) -> str:
         """The number of the one disk that is connected. Raises DiskMissing, UsageFault."""
-        from axejournal.cold_disks import cold_tier
-        from axejournal.cold_open import only_connected
+        from axejournal.app.cold_disks import cold_tier
+        from axejournal.app.cold_open import only_connected
 
         return only_connected(self.app, tier, cold_tier(self.app.config, tier))
 
@@ -153,7 +153,7 @@ class Cold:
         rows = self.app.disk_rows(tier)
         if not rows:
             return points
-        from axejournal.cold_disks import cold_tier
+        from axejournal.app.cold_disks import cold_tier
 
         mounts = cold_tier(self.app.config, tier).disks
         there = {row.repository for row in rows if row.disk in mounts and is_mounted(mounts[row.disk])}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axejournal.cold import mounts_of
+from axejournal.app.cold import mounts_of
 
 if TYPE_CHECKING:
     import subprocess

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from axejournal.app.parts import JOURNAL, Parts
 from axejournal.domain.events import Fact
+from axejournal.domain.facts.ring import HostKeyPinned, PeerReached, PeerWatched, WayBackSeen
 from axejournal.domain.ports.ring import Backup, Consent
-from axejournal.domain.ring_facts import HostKeyPinned, PeerReached, PeerWatched, WayBackSeen
-from axejournal.parts import JOURNAL, Parts
 
 if TYPE_CHECKING:
     from axejournal.config.models import Config

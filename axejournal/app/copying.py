@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
     from axejournal.domain.job import Job
     from axejournal.jobs.ring_preview import Preview
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from axejournal.cold_disks import ColdDisk, cold_tier
+from axejournal.app.cold_disks import ColdDisk, cold_tier
 from axejournal.domain.errors import DiskMissing, UsageFault
 
 if TYPE_CHECKING:
+    from axejournal.app.parts import Parts
     from axejournal.config.models import Config
     from axejournal.config.tiers import ColdTier
-    from axejournal.parts import Parts
 
 
 def open_disk(parts: Parts, name: str, config: Config) -> ColdDisk:

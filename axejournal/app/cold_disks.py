@@ -20,10 +20,10 @@ from axejournal.domain.ports.volumes import Volume
 from axejournal.journal.disks import DiskRow
 
 if TYPE_CHECKING:
+    from axejournal.app.parts import Parts
     from axejournal.config.models import Config
     from axejournal.config.tiers import ColdTier
     from axejournal.domain.ports import Repository
-    from axejournal.parts import Parts
     from axejournal.programs.restic import Password
     from axejournal.programs.restic_disk import DiskRepository
 

@@ -14,7 +14,7 @@ from axejournal.programs.restic_disk import add_key, key_ids, own_key, remove_ke
 from axejournal.programs.secrets import PasswordSource
 
 if TYPE_CHECKING:
-    from axejournal.parts import Parts
+    from axejournal.app.parts import Parts
     from axejournal.programs.restic import ResticRepository
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are read wrongly from paper

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from axejournal.app.parts import JOURNAL
 from axejournal.domain.errors import AxejError, RestorePointMissing
 from axejournal.domain.ports import Snapshot
 from axejournal.jobs.restore_orders import Ask, Order, point_options
 from axejournal.jobs.tagged import TaggedPoint, is_backup, memory_folder, sized, tagged_points
-from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 SAID = "the journal knows no restore point of tier {tier}: these are as the tags of its repository's snapshots tell"
 NO_PROOF = "the tags say nothing of proof"
@@ -79,8 +79,8 @@ def by_tags(app: App, tier: str, with_proof: bool) -> ByTags:
 
 def _proofs(app: App, tier: str, backups: Sequence[Snapshot]) -> Mapping[tuple[str, str], str] | None:
     """What the journal's copy in the newest snapshot knows; None when there is none, or it is not whole."""
+    from axejournal.app.recovering import proofs
     from axejournal.journal.verify import verify
-    from axejournal.recovering import proofs
 
     newest = max(backups, key=lambda one: one.time)
     inside = memory_folder(newest)

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from axejournal.app.parts import JOURNAL
 from axejournal.domain.page import Page
 from axejournal.domain.ports.desk import Desk, EmptyDesk, Linked
 from axejournal.domain.run import Run
-from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
-    from axejournal.app import App, View
+    from axejournal.app.app import App, View
 
 PART_OF = "part_of"
 """The option of a run that says for which step of which run it was begun."""

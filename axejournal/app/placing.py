@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from axejournal.app.parts import JOURNAL
 from axejournal.domain.errors import RunStranded
 from axejournal.domain.events import Fact, OperatorDecided, RunFailed
 from axejournal.domain.facts import PointMade, SnapshotTaken, SnapshotVerified
+from axejournal.domain.facts.recover import JournalRecovered
 from axejournal.domain.machine import FAILED
 from axejournal.domain.ports import Draft, EventStore
-from axejournal.domain.recover_facts import JournalRecovered
-from axejournal.parts import JOURNAL
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
+    from axejournal.app.recovering import Plan
     from axejournal.config.models import Config
-    from axejournal.recovering import Plan
 
 COMPANIONS = ("", "-wal", "-shm")
 """What belongs to a journal's file, by its name's ending."""
@@ -42,7 +42,7 @@ class Placing:
     def begin(self) -> tuple[App, str]:
         """The assembled program of the recovered configuration, and the run to resume. Raises ConfigurationFault,
         JournalDamaged."""
-        from axejournal.app import App
+        from axejournal.app.app import App
         from axejournal.config.load import load
 
         run = App(self.plan.memory.config, self.config_path).new_run_id()
@@ -84,9 +84,9 @@ class Placing:
         staged.with_name(staged.name + ".lock").unlink(missing_ok=True)
 
     def _begin_in(self, app: App, staged: Path, run: str, aside: tuple[str, ...]) -> None:
+        from axejournal.app.parts import all_facts
         from axejournal.jobs.recover import JOB
         from axejournal.journal.store import Store
-        from axejournal.parts import all_facts
         from axejournal.programs import process
 
         me, boot = process.own_name(), process.boot_id()
@@ -176,8 +176,8 @@ class Placing:
 def configuration_places(plan: Plan, config_path: Path) -> list[tuple[Path, Path]]:
     """Each file of the configuration and where it belongs: axej.yaml where this axej looks for it, customers.yaml where
     that one says, axej.yaml last."""
+    from axejournal.app.recovering import CONFIGURATION
     from axejournal.config import tree
-    from axejournal.recovering import CONFIGURATION
 
     files = {path.name: path for path in plan.memory.files}
     main = files.pop(CONFIGURATION, None) or files.pop(next(iter(files)))
@@ -227,7 +227,7 @@ def recover_options(app: App, plan: Plan) -> dict[str, Any]:
 
 def opened_as(place: str) -> str:
     """The name, in the configuration of the restores, of the tier that the repository is."""
-    from axejournal.recovering import OPENED_AS
+    from axejournal.app.recovering import OPENED_AS
 
     return OPENED_AS if place else ""
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from axejournal import due
+from axejournal.app import due
 from axejournal.config.units import duration
-from axejournal.domain.drill_facts import CheckResult, SourceDrilled, TierDrilled
+from axejournal.domain.facts.drill import CheckResult, SourceDrilled, TierDrilled
 from axejournal.domain.overdue import sentences
 from axejournal.domain.report import Ages, Drill, Journal, Night, Read, Report, gaps, worst_age
 from axejournal.domain.rotation import Quarter
@@ -110,7 +110,7 @@ def _verified(journal: Path) -> Journal:
 
 
 def _overdue(effective: Mapping[str, Any], journal: Path, config_path: Path, now: datetime) -> tuple[str, ...]:
-    from axejournal.watching import late
+    from axejournal.app.watching import late
 
     return sentences(late(effective, journal, config_path, now))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
-    from axejournal.app import App
+    from axejournal.app.app import App
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Card:
 
 def card_of(app: App, run: Run) -> Card:
     """The card of the disk that a run prepared."""
-    from axejournal.domain.cold_facts import DiskRecorded
+    from axejournal.domain.facts.cold import DiskRecorded
 
     made = run.find(DiskRecorded)
     assert made is not None
