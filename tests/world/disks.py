@@ -45,6 +45,8 @@ class Disk:
         """Mounts it."""
         mount = at or self.mount
         mount.mkdir(parents=True, exist_ok=True)
+        if self.loop:  # axej may have unmounted it
+            run("losetup", "-d", self.loop, check=False)
         for _ in range(50):
             done = run("losetup", "-f", "--show", str(self.image), check=False)
             if done.returncode == 0:
