@@ -105,6 +105,7 @@ def life(world: World, tmp_path: Path) -> Life:
     the_day_before = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=ZONE).timestamp() - 86_400
     os.utime(world.config_path, (the_day_before, the_day_before))
     world.axej("ring", "init", env=_at(FIRST - timedelta(days=1), 12, 0), expect=0)
+    peer.quicken()
     return Life(world, peer, random.Random(random.randrange(2**32)))
 
 

@@ -14,6 +14,7 @@ import pytest
 from axejournal.domain.ports import BackupOrder, Progress, Stored
 from axejournal.programs.restic import ResticRepository
 from axejournal.programs.secrets import PasswordSource
+from tests.world.quick_key import make_quick
 
 Fresh = Callable[..., ResticRepository]
 MB = 1_000_000
@@ -33,6 +34,8 @@ def templates(restic: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = [unmade(restic, folder, name) for name in ("first", "second")]
     made[0].initialise()
     made[1].initialise(like=made[0])
+    for name in ("first", "second"):
+        make_quick(folder / name, f"the password of {name}")
     return folder
 
 

@@ -44,6 +44,7 @@ class Ring:
         self.world.axej("ring", "consent", "--as", "Kim, axe", "--as", "Lee, realchoice", expect=0)
         self.world.axej("ring", "verify", expect=3)
         self.world.axej("ring", "init", expect=0)
+        self.copies.quicken()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ def peer(world: World, tmp_path) -> Repository:
     made = peer_in_a_folder(world, tmp_path)
     world.axej("backup", "--local", expect=0)
     world.axej("ring", "init", expect=0)
+    made.quicken()
     return made
 
 

@@ -174,6 +174,7 @@ def blank_repository(restic: Path, place: Place) -> Repository:
     (folder / "password").write_text(f"{PASSWORD}\n")
     made = Repository(folder / "blank", folder / "password", restic, folder / "cache")
     made.run("init")
+    made.quicken()
     return made
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from axejournal.programs.install import require_restic
 from tests.world.needs import need
+from tests.world.quick_key import make_quick
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Repository:
         """Ids of the locks that lie in the repository."""
         return sorted(path.name for path in (self.path / "locks").iterdir())
 
+    def quicken(self) -> None:
+        """Makes its key cheap to derive; see quick_key."""
+        make_quick(self.path, self.password_file.read_text().strip())
+
     def read_check(self) -> None:
         """Checks all data. Raises CalledProcessError when something is damaged."""
         self.run("check", "--read-data")
@@ -87,6 +92,7 @@ def repository(restic: Path, tmp_path: Path) -> Callable[..., Repository]:
         made = Repository(tmp_path / name, password_file, restic, tmp_path / "restic-cache")
         if initialise:
             made.run("init")
+            made.quicken()
         return made
 
     return make
