@@ -90,7 +90,8 @@ def test_world_up_and_down_twice_keeps_what_is_not_the_servers(tmp_path: Path) -
         wait_until(lambda made=made: not processes_of(made.server.data_dir), "the server's end")
         assert not made.server.socket_dir.exists()
         assert {path.name for path in tmp_path.iterdir()} == {
-            *("axej.yaml", "customers.yaml", "restic-excludes", "restic-password", ".local", "state"),
+            *("axej.yaml", "customers.yaml", "restic-excludes", "restic-password", "ring-password"),
+            *(".local", "second-machine", "state"),
         }
     assert not world.down(tmp_path)
 

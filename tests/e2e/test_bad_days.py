@@ -320,10 +320,14 @@ def test_read_only_journal_ends_with_exit_30(world: World, small_disk):
 def test_two_backups_at_once_are_one_and_a_refusal(world: World):
     world.server.sql(world.config["sources"]["frame"]["database"], _BIG)
     process = world.start("backup", "--local")
-    _wait_for_child(world, "pg_dump")
-    run = only_run(world)["run"]
-    clear_message(world.axej("backup", "--local", expect=11), run)
-    clear_message(world.axej("resume", run, expect=11), run)
+    dump = _wait_for_child(world, "pg_dump")
+    dump.suspend()
+    try:
+        run = only_run(world)["run"]
+        clear_message(world.axej("backup", "--local", expect=11), run)
+        clear_message(world.axej("resume", run, expect=11), run)
+    finally:
+        dump.resume()
     assert process.wait(timeout=120) == 0
     assert_sound(world, only_run(world), {"files", "frame"})
 

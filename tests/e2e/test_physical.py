@@ -13,6 +13,7 @@ from tests.crash.proof import assert_sound, events_of
 from tests.world.home import World, at
 from tests.world.place import Place, wait_until
 from tests.world.postgres import Server
+from tests.world.sshd import free_port
 
 NIGHTS = ("2026-05-17T21:00:00+09:00", "2026-05-18T03:00:05+09:00", "2026-05-24T21:00:00+09:00")
 
@@ -68,7 +69,7 @@ def _server(folder: Path, like: Server, place: Place) -> Server:
     if like.owner:
         subprocess.run(["chown", "-R", like.owner, str(home)], check=True)
     (home / "data").chmod(0o700)
-    return Server(home / "data", home, like.port + 1, like.bin_dir, like.major, place, like.owner)
+    return Server(home / "data", home, free_port(), like.bin_dir, like.major, place, like.owner)
 
 
 def test_physical_copy_is_made_again_after_a_week_and_when_its_snapshot_is_gone(world):
