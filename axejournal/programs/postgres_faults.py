@@ -55,11 +55,11 @@ def fault_of_connection(place: str, user: str, said: str, ready: int) -> AxejErr
     line = first_line(said)
     if CROWDED.search(line):
         return SourceUnreachable(f"server at {place}: {line}", STATES["53300"][1])
+    if ready == 1 or "the database system is" in line:  # psql was told so; a moment later pg_isready may be told otherwise
+        return SourceUnreachable(f"server at {place} is starting or stopping: {line}", "Wait until the server is up.")
     if ready in (0, 3):
         hint = next((hint for pattern, hint in REFUSALS if re.search(pattern, line)), "Look at the server's log.")
         return SourceRefused(f"server at {place}: {line}", hint.format(user=user))
-    if ready == 1:
-        return SourceUnreachable(f"server at {place} is starting or stopping: {line}", "Wait until the server is up.")
     return SourceUnreachable(f"server at {place} does not answer: {line}", "Start the server, or correct its address.")
 
 

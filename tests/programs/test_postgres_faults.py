@@ -27,6 +27,12 @@ def test_connection_refused_in_korean_is_told_apart_by_pg_isready(ready: int, ki
     assert type(fault) is kind and '"frame" 데이터베이스 없음' in fault.message and "psql" not in fault.message
 
 
+def test_server_that_was_starting_when_psql_asked_and_is_up_a_moment_later_is_asked_again() -> None:
+    said = "psql: error: connection failed: FATAL:  the database system is not yet accepting connections"
+    fault = fault_of_connection("container a, port 5432", "axe", said, 0)
+    assert type(fault) is SourceUnreachable and fault.passing
+
+
 @pytest.mark.parametrize(
     ("state", "kind"),
     [
