@@ -191,7 +191,7 @@ def test_snapshot_whose_restic_is_killed_is_tried_again_without_a_second_snapsho
     (world.files / "big").write_bytes(os.urandom(150_000_000))
     process = world.start("backup", "--local")
     victim = _wait_for_child(world, "restic", "backup")
-    time.sleep(1.2)
+    time.sleep(0.5)
     victim.kill()
     assert process.wait(timeout=120) == 0, world.said()
     assert_sound(world, only_run(world), {"files", "frame"})
