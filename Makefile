@@ -25,7 +25,7 @@ test: programs lint
 	  { ! grep crash .pytest_cache/v/cache/lastfailed && $(VENV)/bin/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); }
 
 check: lint
-	$(VENV)/bin/python -m pytest -q -m "not slow" $(QUICK)
+	$(VENV)/bin/python -m pytest -q -n 2 -m "not slow" $(QUICK)
 
 lint: $(READY)
 	$(VENV)/bin/ruff check
