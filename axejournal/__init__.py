@@ -16,8 +16,9 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
               writer of a run. schedule: slots. calendar: cron in the words of launchd and systemd.
   journal/    MEMORY. store appends; reader answers history, status and points by plain sqlite3; projections/ are
               tables computed from events; verify proves the chain; leases tell who lives; memory answers the steps.
-  programs/   HANDS. One file an outside program: process (the only subprocess), restic, postgres, docker, secrets,
-              clock, disk, install; children: ends what a dead run left; traces: progress and logs; crash: for tests.
+  programs/   HANDS. One folder an outside program: restic/, postgres/, docker/, ssh/, volumes/, secrets/, scheduler/.
+              process: the only subprocess; children: ends what a dead run left; traces: progress and logs; clock, disk,
+              awake; install: gets restic; notify: Slack; commands: the operator's own; crash: for tests.
   checks/     what `axej doctor` looks at.
   app/        WHERE THE PARTS MEET. app: the assembled program, which begins runs; parts (ring_parts, proof_parts): what it is
               made of. One kind of work a file: restoring (tag_points: where the journal was lost); recovering, placing: a

@@ -30,7 +30,7 @@ HOMES = {  # library -> where it may be imported
     "sqlalchemy": ("journal/",),
     "alembic": ("journal/",),
     "sqlite3": ("journal/",),
-    "watchdog": ("programs/volumes.py",),
+    "watchdog": ("programs/volumes/mounts.py",),
     "click": ("cli/",),
     "rich": ("cli/",),
     "pygal": ("cli/report_plots.py",),
@@ -68,26 +68,18 @@ def imports(file: Path) -> Iterator[str]:
         pending.extend(ast.iter_child_nodes(node))
 
 
-def program(stem: str) -> str:
-    """`restic` of restic and restic_output: the files of one program may know each other."""
-    return stem.split(".")[0].split("_")[0]
-
-
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_file_keeps_the_rules_of_the_house(file: Path):
     place = file.relative_to(PACKAGE)
     faults = []
     mine = place.parts[0].removesuffix(".py")
+    program = place.parts[-1 if len(place.parts) < 3 else 1].removesuffix(".py").split("_")[0]  # process_hidden is of process
     for name in imports(file):
         allowed = tuple(f"axejournal.{one}." for one in (mine, *MAY_IMPORT[mine], "__version__"))
         if name.startswith("axejournal.") and not f"{name}.".startswith(allowed):
             faults.append(f"imports {name}: {mine} may import {', '.join(MAY_IMPORT[mine]) or 'nothing of axejournal'}")
-        other = name.removeprefix("axejournal.programs.").split(".")[0]
-        if (
-            mine == "programs"
-            and name.startswith("axejournal.programs.")
-            and program(other) not in ("process", program(place.stem))
-        ):
+        other = name.removeprefix("axejournal.programs.").split(".")[0].split("_")[0]
+        if mine == "programs" and name.startswith("axejournal.programs.") and other not in ("process", program):
             faults.append(f"imports {name}: programs know each other only through process")
         homes = HOMES.get(name.split(".")[0])
         if homes and not str(place).startswith(homes):

@@ -14,7 +14,7 @@ from axejournal.app.schedules import Machine, tasks
 from axejournal.config.effective import dumps
 from axejournal.config.example import example
 from axejournal.config.load import load
-from axejournal.programs.scheduler_launchd import Launchd
+from axejournal.programs.scheduler.launchd import Launchd
 from tests.world.needs import need
 
 LABELS = {"com.axe.backup.local", "com.axe.ring.push", "com.axe.restore-drill", "com.axe.cold.watch", "com.axe.repository.check"}

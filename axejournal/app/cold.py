@@ -65,7 +65,7 @@ def mounts_of(settings: Mapping[str, Any]) -> dict[str, Path]:
 
 def is_mounted(mount: Path) -> bool:
     """Whether any disk is mounted there."""
-    from axejournal.programs.volumes import SystemVolumes
+    from axejournal.programs.volumes.mounts import SystemVolumes
 
     return SystemVolumes().mark(mount) is not None
 
@@ -182,19 +182,19 @@ class Cold:
 
     def socket_path(self, tier: str, disk: str) -> Path:
         """Where a sync that waits in a process listens."""
-        from axejournal.programs.unlock import socket_path
+        from axejournal.programs.secrets.desk import socket_path
 
         return socket_path(self.app.state, f"{tier}-{disk}")
 
     def listen(self, tier: str, disk: str, told: Callable[[str], None]) -> None:
         """From here on passwords come by the private way, for a process that nobody sits at."""
-        from axejournal.programs.unlock import SocketDesk
+        from axejournal.programs.secrets.desk import SocketDesk
 
         self.app.password_desk = SocketDesk(self.socket_path(tier, disk), told)
 
     def hand_over(self, tier: str, disk: str, password: str) -> str:
         """Hands a password to the sync that waits in another process; its answer. Raises PersonNeeded when none does."""
-        from axejournal.programs.unlock import hand_over
+        from axejournal.programs.secrets.desk import hand_over
 
         return hand_over(self.socket_path(tier, disk), password)
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from axejournal.config.models import Config
     from axejournal.config.tiers import ColdTier
     from axejournal.domain.ports import Repository
-    from axejournal.programs.restic import Password
-    from axejournal.programs.restic_disk import DiskRepository
+    from axejournal.programs.restic.disk import DiskRepository
+    from axejournal.programs.restic.repository import Password
 
 MARKER = "axej-cold.json"
 ALWAYS_THERE = {
@@ -210,7 +210,7 @@ class ColdDisk:
 
     def open_by_machine(self) -> None:
         """Raises WrongPassword, RepositoryForeign and what restic raises."""
-        from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.secrets.source import PasswordSource
 
         assert self.settings.machine_key is not None
         self._open(PasswordSource.of(self.settings.machine_key.reference))
@@ -242,7 +242,7 @@ class ColdDisk:
     def reach(self, password: Password) -> DiskRepository:
         """The repository, with a password that may be wrong."""
         from axejournal.programs.install import require_restic
-        from axejournal.programs.restic_disk import DiskRepository
+        from axejournal.programs.restic.disk import DiskRepository
 
         program, _ = require_restic(self.config.restic.program)
         still = self._still if self._volume is not None else None
@@ -257,8 +257,8 @@ class ColdDisk:
 
     def keys(self) -> tuple[str, ...]:
         """The ids of the repository's keys. Raises ProgramFailed."""
-        from axejournal.programs.restic_disk import key_ids
-        from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.restic.disk import key_ids
+        from axejournal.programs.secrets.source import PasswordSource
 
         return key_ids(self.reach(self._password or PasswordSource("command", ("false",))))
 
@@ -273,13 +273,13 @@ class ColdDisk:
 
     def holders(self, packs: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """What needs these packs."""
-        from axejournal.programs.restic_damage import holders
+        from axejournal.programs.restic.damage import holders
 
         return holders(self.repository.command, self.repository.place, packs)
 
     def part_bytes(self, part: int, of: int) -> int | None:
         """How much data a part of the repository is."""
-        from axejournal.programs.restic_damage import part_bytes
+        from axejournal.programs.restic.damage import part_bytes
 
         return part_bytes(str(self.place), part, of)
 

@@ -66,7 +66,7 @@ class DiskWatcher:
 def watch_disks(effective: Mapping[str, Any], tier: str, config: Path, journal: Path, poll_s: float) -> None:
     """Until this process is told to end. Raises nothing for a sync that failed: its run says so."""
     from axejournal.programs import process
-    from axejournal.programs.volumes import MountWatch, SystemVolumes
+    from axejournal.programs.volumes.mounts import MountWatch, SystemVolumes
 
     mounts = mounts_of(effective["tiers"][tier])
     logs = Path(effective["state"]) / "logs"

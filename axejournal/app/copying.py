@@ -54,7 +54,7 @@ class Copying:
 
     def key_line(self, peer: str, axej: Sequence[str], folder: Path, key: str) -> str:
         """The line of authorized_keys that gives a partner's key one folder. Raises UsageFault for what is no public key."""
-        from axejournal.programs.receive_folder import key_line
+        from axejournal.programs.ssh.receive_folder import key_line
 
         return key_line(peer, tuple(axej), folder, key)
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from axejournal.domain.errors import UsageFault, WrongPassword
 from axejournal.programs.disk import sync_folder, write_durable
 from axejournal.programs.process_hidden import Hidden
-from axejournal.programs.restic_disk import add_key, key_ids, own_key, remove_key
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.disk import add_key, key_ids, own_key, remove_key
+from axejournal.programs.secrets.source import PasswordSource
 
 if TYPE_CHECKING:
     from axejournal.app.parts import Parts
-    from axejournal.programs.restic import ResticRepository
+    from axejournal.programs.restic.repository import ResticRepository
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are read wrongly from paper
 

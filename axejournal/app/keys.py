@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from axejournal.app.app import App, View
     from axejournal.config.models import Config
     from axejournal.jobs.keeping_keys import Way
-    from axejournal.programs.restic import Password, ResticRepository
+    from axejournal.programs.restic.repository import Password, ResticRepository
 
 JOURNAL = "journal.sqlite"
 KEPT_BELOW = {"keychain": "~/Library/Keychains", "secret-tool": "~/.local/share/keyrings"}
@@ -99,7 +99,7 @@ class Keys:
     def standing(self) -> KeyStanding:
         """Told from the configuration and the journal; opens nothing. Raises JournalDamaged, JournalNewer."""
         from axejournal.journal.disks import disks, key_proofs
-        from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.secrets.source import PasswordSource
 
         config, path = self.app.config, self.app.state / JOURNAL
         proven = {(one.tier, one.disk, one.kind): one.proven_at for one in key_proofs(path, config.customer)}
@@ -135,7 +135,7 @@ class Keys:
 
     def ways(self, options: Mapping[str, Any]) -> Sequence[Way]:
         """What is to be tried: of cold disks those that are connected."""
-        from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.secrets.source import PasswordSource
 
         config, paper = self.app.config, bool(options["paper"])
         found: list[Way] = []
@@ -187,9 +187,9 @@ class Keys:
     def enroll(self, run: str, options: Mapping[str, Any]) -> KeyEnrolled:
         """See KeyHands."""
         from axejournal.programs.process_hidden import Hidden
-        from axejournal.programs.restic_disk import add_key, own_key
-        from axejournal.programs.secrets import PasswordSource
-        from axejournal.programs.secrets_read import read
+        from axejournal.programs.restic.disk import add_key, own_key
+        from axejournal.programs.secrets.reading import read
+        from axejournal.programs.secrets.source import PasswordSource
 
         tier, disk = str(options["tier"]), str(options["disk"])
         found = self.app.cold_disk(tier, disk)
@@ -211,7 +211,7 @@ class Keys:
 
 def key_ways(config: Config, on_paper: set[str]) -> dict[str, list[str]]:
     """What gives back what, for key_loops: each tier by the place of its password, each place by the tiers that back it up."""
-    from axejournal.programs.secrets import PasswordSource
+    from axejournal.programs.secrets.source import PasswordSource
 
     ways: dict[str, list[str]] = {}
     tiers = [name for name, _ in config.tiers.items()]

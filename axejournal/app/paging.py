@@ -90,7 +90,7 @@ class Paging:
         """Inside, the repository of a recovery with these options can be opened. Raises PersonNeeded when its password has
         to be typed and nobody is there."""
         from axejournal.domain.errors import PersonNeeded
-        from axejournal.programs.typed_password import held, pipe_path
+        from axejournal.programs.secrets.typed import held, pipe_path
 
         if not options.get("typed"):
             yield

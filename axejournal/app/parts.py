@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from axejournal.journal.store import Store
     from axejournal.programs.children import RunChildren, Sweeper
     from axejournal.programs.commands import ConfiguredCommands
-    from axejournal.programs.postgres import PostgresServer, ServerAddress
-    from axejournal.programs.postgres_restore import PostgresRestorer
-    from axejournal.programs.postgres_table import PostgresTables
-    from axejournal.programs.restic import ResticRepository
-    from axejournal.programs.secrets import PasswordSource
-    from axejournal.programs.ssh import Target
-    from axejournal.programs.ssh_peer import SshPeer
+    from axejournal.programs.postgres.restore import PostgresRestorer
+    from axejournal.programs.postgres.server import PostgresServer, ServerAddress
+    from axejournal.programs.postgres.table import PostgresTables
+    from axejournal.programs.restic.repository import ResticRepository
+    from axejournal.programs.secrets.source import PasswordSource
+    from axejournal.programs.ssh.connection import Target
+    from axejournal.programs.ssh.peer import SshPeer
     from axejournal.programs.traces import Traces
 
 JOURNAL = "journal.sqlite"
@@ -93,8 +93,8 @@ class Parts:
     @functools.cached_property
     def containers(self) -> Containers:
         """The Docker engine of this machine."""
-        from axejournal.programs.docker import Docker
-        from axejournal.programs.docker_sidecars import DockerContainers
+        from axejournal.programs.docker.containers import Docker
+        from axejournal.programs.docker.sidecars import DockerContainers
         from axejournal.programs.install import find_program
 
         configured = self.config.docker.program
@@ -115,7 +115,7 @@ class Parts:
 
     def is_dead_lock(self, lock: RepositoryLock) -> bool:
         """Whether the process that left a restic lock is dead for certain."""
-        from axejournal.programs.restic_locks import lock_is_dead
+        from axejournal.programs.restic.locks import lock_is_dead
 
         return lock_is_dead(lock, socket.gethostname())
 
@@ -129,9 +129,9 @@ class Parts:
         """A tier's repository. Raises ProgramMissing, and WrongPassword when the password's source yields nothing in time:
         restic itself would wait for ever for a Keychain that is locked."""
         from axejournal.programs.install import require_restic
-        from axejournal.programs.restic import ResticRepository
-        from axejournal.programs.secrets import PasswordSource
-        from axejournal.programs.ssh_plain import way_to
+        from axejournal.programs.restic.repository import ResticRepository
+        from axejournal.programs.secrets.source import PasswordSource
+        from axejournal.programs.ssh.plain import way_to
 
         chosen = config or self.config
         program, _ = require_restic(chosen.restic.program)
@@ -149,7 +149,7 @@ class Parts:
 
     def _look_for(self, password: PasswordSource) -> None:
         """Once a process, and only at what may hang: a program that fetches it."""
-        from axejournal.programs.secrets import probe
+        from axejournal.programs.secrets.source import probe
 
         if password.kind in ("keychain", "secret-tool", "command") and password not in self._yielding:
             probe(password)
@@ -162,8 +162,8 @@ class Parts:
     def peer(self, tier: str, config: Config | None = None) -> SshPeer | None:
         """The partner's machine, for a tier whose copies lie there."""
         from axejournal.config.tiers import RingTier
-        from axejournal.programs.ssh import Target
-        from axejournal.programs.ssh_peer import SshPeer
+        from axejournal.programs.ssh.connection import Target
+        from axejournal.programs.ssh.peer import SshPeer
 
         chosen = config or self.config
         settings, known = chosen.tiers[tier], chosen.peer(tier)
@@ -181,7 +181,7 @@ class Parts:
     @functools.cached_property
     def volumes(self) -> Volumes:
         """The disks of this machine."""
-        from axejournal.programs.volumes import SystemVolumes
+        from axejournal.programs.volumes.mounts import SystemVolumes
 
         return SystemVolumes()
 
@@ -218,7 +218,7 @@ class Parts:
     def server(self, source: str, run: str, config: Config | None = None) -> PostgresServer:
         """A source's database server, as a run reaches it."""
         from axejournal.programs.install import require_postgres_program
-        from axejournal.programs.postgres import PostgresServer
+        from axejournal.programs.postgres.server import PostgresServer
 
         chosen = config or self.config
         containers = self.containers if chosen.databases[source].container else None
@@ -227,7 +227,7 @@ class Parts:
     def restorer(self, source: str, run: str, config: Config | None = None) -> PostgresRestorer:
         """A source's database server, as a restore reaches it."""
         from axejournal.programs.install import require_postgres_program
-        from axejournal.programs.postgres_restore import PostgresRestorer
+        from axejournal.programs.postgres.restore import PostgresRestorer
 
         chosen = config or self.config
         containers = self.containers if chosen.databases[source].container else None
@@ -237,7 +237,7 @@ class Parts:
     def tables(self, source: str, run: str, config: Config | None = None) -> PostgresTables:
         """A source's database server, as a restore of one table reaches it."""
         from axejournal.programs.install import require_postgres_program
-        from axejournal.programs.postgres_table import PostgresTables
+        from axejournal.programs.postgres.table import PostgresTables
 
         chosen = config or self.config
         containers = self.containers if chosen.databases[source].container else None
@@ -245,7 +245,7 @@ class Parts:
         return PostgresTables(self._address(source, chosen), run, folder, require_postgres_program, containers)
 
     def _address(self, source: str, config: Config) -> ServerAddress:
-        from axejournal.programs.postgres import ServerAddress
+        from axejournal.programs.postgres.server import ServerAddress
 
         settings = config.databases[source]
         return ServerAddress(

@@ -235,7 +235,7 @@ def opened_as(place: str) -> str:
 def with_repository(config: Config, effective: dict[str, Any], plan: Plan) -> dict[str, Any]:
     """The configuration of the restores: with the repository that was named as a tier of its own, whatever the configured
     tiers need (a Keychain that this machine does not have)."""
-    from axejournal.programs.typed_password import pipe_path
+    from axejournal.programs.secrets.typed import pipe_path
 
     origin = plan.origin
     password = dict(origin.password) or {"file": str(pipe_path(config.state))}

@@ -42,14 +42,14 @@ class ProofParts(Parts):
 
     def holders(self, tier: str, config: Config, packs: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Which paths of which snapshots need these packs. Raises what Repository's methods raise."""
-        from axejournal.programs.restic_damage import holders
+        from axejournal.programs.restic.damage import holders
 
         repository = self.repository(tier, config)
         return holders(repository.command, repository.place, packs)
 
     def part_bytes(self, tier: str, config: Config, part: int, of: int) -> int | None:
         """How much data a part of a tier's repository is; None where that can't be told."""
-        from axejournal.programs.restic_damage import part_bytes
+        from axejournal.programs.restic.damage import part_bytes
 
         return part_bytes(self.repository(tier, config).place, part, of)
 
@@ -57,7 +57,7 @@ class ProofParts(Parts):
     def scratch(self) -> Scratches:
         """Servers of a drill alone."""
         from axejournal.app.scratches import Scratches
-        from axejournal.programs.docker_sidecars import DockerContainers
+        from axejournal.programs.docker.sidecars import DockerContainers
         from axejournal.programs.install import require_postgres_program
 
         def engine() -> DockerContainers:

@@ -214,10 +214,10 @@ def look(origin: Origin, work: Path, typed: str | None) -> Iterator[tuple[Plan, 
     what Finding.plan raises, ProgramMissing."""
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.install import require_restic
-    from axejournal.programs.restic import ResticRepository
-    from axejournal.programs.secrets import PasswordSource
-    from axejournal.programs.ssh_plain import way_to
-    from axejournal.programs.typed_password import held, pipe_path
+    from axejournal.programs.restic.repository import ResticRepository
+    from axejournal.programs.secrets.source import PasswordSource
+    from axejournal.programs.secrets.typed import held, pipe_path
+    from axejournal.programs.ssh.plain import way_to
 
     program, _ = require_restic(None)
     at = CrashPoint.from_environment().at

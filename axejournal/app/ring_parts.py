@@ -16,7 +16,7 @@ from axejournal.domain.ports.ring import Backup, Consent
 
 if TYPE_CHECKING:
     from axejournal.config.models import Config
-    from axejournal.programs.receive_folder import PeerFolder
+    from axejournal.programs.ssh.receive_folder import PeerFolder
 
 F = TypeVar("F", bound=Fact)
 
@@ -113,7 +113,7 @@ class RingParts(Parts):
 
     def receive_folder(self, tier: str, config: Config | None = None) -> PeerFolder | None:
         """What is kept here for the peer of a ring; None for a ring that has none."""
-        from axejournal.programs.receive_folder import PeerFolder
+        from axejournal.programs.ssh.receive_folder import PeerFolder
 
         chosen = config or self.config
         known, name = chosen.peer(tier), getattr(chosen.tiers[tier], "peer", None)

@@ -14,7 +14,7 @@ def serve(folder: str) -> int:
     if not os.path.isdir(folder):  # noqa: PTH112 (pathlib costs 10 ms)
         sys.stderr.write(f"the folder {folder} is not there; run axej ring authorize PEER --write on this machine\n")
         return 50
-    from axejournal.programs.sftp_server import serve as serve_folder
+    from axejournal.programs.ssh.sftp_server import serve as serve_folder
 
     serve_folder(folder)
     return 0

@@ -14,7 +14,7 @@ from typing import Any
 from axejournal.app.due import job_of, names, next_slot, wanted
 from axejournal.engine.calendar import crontab_line, on_calendar, start_calendar_intervals
 from axejournal.engine.schedule import Schedule
-from axejournal.programs.scheduler import Scheduler, Scope, State, Task
+from axejournal.programs.scheduler.tasks import Scheduler, Scope, State, Task
 
 LABELS = {
     "backup.local": "backup.local",
@@ -67,10 +67,10 @@ def scheduler(settings: Mapping[str, Any], machine: Machine, platform: str = sys
     """This system's own."""
     scope: Scope = settings["scope"]
     if platform == "darwin":
-        from axejournal.programs.scheduler_launchd import Launchd
+        from axejournal.programs.scheduler.launchd import Launchd
 
         return Launchd(scope, machine.home, int(os.environ.get("SUDO_UID", os.getuid())))
-    from axejournal.programs.scheduler_systemd import Systemd
+    from axejournal.programs.scheduler.systemd import Systemd
 
     return Systemd(scope, machine.home)
 
@@ -152,7 +152,7 @@ def plan(effective: Mapping[str, Any], config_path: Path, now: datetime) -> Plan
 
 def standing(plan: Plan) -> tuple[Standing, ...]:
     """How each of them stands; what the system can't tell is told as trouble."""
-    from axejournal.programs.scheduler import look
+    from axejournal.programs.scheduler.tasks import look
 
     found = []
     for name, task in zip(plan.names, plan.tasks, strict=True):
@@ -166,8 +166,8 @@ def standing(plan: Plan) -> tuple[Standing, ...]:
 def install(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Installs all, and removes what was installed of schedules that are gone; label and what was done of each. Raises
     ProgramMissing, ProgramFailed."""
-    from axejournal.programs.scheduler import install as put
-    from axejournal.programs.scheduler import remove as take
+    from axejournal.programs.scheduler.tasks import install as put
+    from axejournal.programs.scheduler.tasks import remove as take
 
     done = [(task.label, put(plan.scheduler, task)) for task in plan.tasks]
     wanted_labels = {task.label for task in plan.tasks}
@@ -180,7 +180,7 @@ def install(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def remove(plan: Plan) -> tuple[str, ...]:
     """Takes all of them away; the labels that were there. Raises ProgramMissing, ProgramFailed."""
-    from axejournal.programs.scheduler import remove as take
+    from axejournal.programs.scheduler.tasks import remove as take
 
     there = [label for label in plan.scheduler.labels(plan.prefix) if _ours(plan, label)]
     labels = dict.fromkeys([*(task.label for task in plan.tasks), *there])

@@ -18,13 +18,13 @@ from typing import Any
 from axejournal.domain.errors import AxejError, Interrupted, SourceUnreachable
 from axejournal.domain.ports import Clock
 from axejournal.domain.ports.scratch import Audit, Scratch, ScratchOrder
-from axejournal.programs.docker import Docker
-from axejournal.programs.docker_scratch import SOCKET_INSIDE, START_S, DockerScratch
-from axejournal.programs.docker_sidecars import DockerContainers
-from axejournal.programs.postgres_reach import Find, open_way
-from axejournal.programs.postgres_restore import PostgresRestorer
-from axejournal.programs.postgres_scratch import SETTINGS, LocalScratch, address_of, audit, label, own_folder, short_folder
-from axejournal.programs.postgres_session import Session
+from axejournal.programs.docker.containers import Docker
+from axejournal.programs.docker.scratch import SOCKET_INSIDE, START_S, DockerScratch
+from axejournal.programs.docker.sidecars import DockerContainers
+from axejournal.programs.postgres.reach import Find, open_way
+from axejournal.programs.postgres.restore import PostgresRestorer
+from axejournal.programs.postgres.scratch import SETTINGS, LocalScratch, address_of, audit, label, own_folder, short_folder
+from axejournal.programs.postgres.session import Session
 
 NOTE = "scratch.json"
 _noting = threading.Lock()

@@ -172,9 +172,9 @@ def _address(reference: Mapping[str, object]) -> Callable[[], str]:
 
     @functools.cache
     def read() -> str:
-        from axejournal.programs import secrets_read
-        from axejournal.programs.secrets import PasswordSource
+        from axejournal.programs.secrets import reading
+        from axejournal.programs.secrets.source import PasswordSource
 
-        return secrets_read.read(PasswordSource.of(reference), SECRET_TIMEOUT_S)
+        return reading.read(PasswordSource.of(reference), SECRET_TIMEOUT_S)
 
     return read

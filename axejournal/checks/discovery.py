@@ -82,7 +82,7 @@ def answers(host: str, port: int) -> bool:
 
 def containers_here(docker: Path | None) -> tuple[Container, ...]:
     """Running PostgreSQL containers; none without Docker. `docker`: the client, when it is configured."""
-    from axejournal.programs.docker import Docker
+    from axejournal.programs.docker.containers import Docker
     from axejournal.programs.install import find_program
 
     program = find_program("docker", docker)
@@ -116,10 +116,10 @@ def _asked(server: FoundServer, docker: Path | None = None) -> FoundServer:
 
 
 def _databases(server: FoundServer, user: str, docker: Path | None) -> tuple[str, ...]:
-    from axejournal.programs.docker import Docker
-    from axejournal.programs.docker_sidecars import DockerContainers
+    from axejournal.programs.docker.containers import Docker
+    from axejournal.programs.docker.sidecars import DockerContainers
     from axejournal.programs.install import find_program
-    from axejournal.programs.postgres_reach import ServerAddress, open_way
+    from axejournal.programs.postgres.reach import ServerAddress, open_way
     from axejournal.programs.process import run
 
     address = ServerAddress(container=server.container, host=server.host, socket=server.socket, port=server.port, user=user)

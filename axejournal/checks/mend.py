@@ -24,7 +24,7 @@ def mend(patient: Patient) -> Iterator[str]:
 def _permissions(app: App) -> Iterator[str]:
     """Secrets that others can read, a configuration that others can write."""
     from axejournal.checks.repository import stored
-    from axejournal.programs.secrets import PasswordSource, file_of
+    from axejournal.programs.secrets.source import PasswordSource, file_of
 
     for _, reference in stored(app):
         path = file_of(PasswordSource.of(reference))

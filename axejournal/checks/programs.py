@@ -58,7 +58,7 @@ def install_missing(patient: Patient, say: Callable[[str], None]) -> None:
 
 def docker(patient: Patient) -> Iterable[Finding]:
     """Only where a source is in a container. Raises ProgramMissing, SourceUnreachable."""
-    from axejournal.programs.docker import Docker
+    from axejournal.programs.docker.containers import Docker
 
     named = [source for source in patient.app.config.databases.values() if source.container] if patient.app else []
     if not named:

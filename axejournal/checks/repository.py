@@ -19,7 +19,7 @@ PROBE_S = 15.0
 def password(patient: Patient) -> Iterable[Finding]:
     """The source of each tier yields something; what it yields is not kept. A Keychain that is locked hangs: it is given
     up after a while. Raises WrongPassword."""
-    from axejournal.programs.secrets import PasswordSource, file_of, probe
+    from axejournal.programs.secrets.source import PasswordSource, file_of, probe
 
     for tier, reference in stored(_app(patient)):
         source = PasswordSource.of(reference)
@@ -65,7 +65,7 @@ def repository(patient: Patient) -> Iterable[Finding]:
 
 def locks(patient: Patient) -> Iterable[Finding]:
     """Locks of dead processes of this machine go at the next run; another host's never by themselves."""
-    from axejournal.programs.restic_locks import lock_is_dead
+    from axejournal.programs.restic.locks import lock_is_dead
 
     found = _app(patient).repository("local")
     here = socket.gethostname()

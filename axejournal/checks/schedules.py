@@ -70,7 +70,7 @@ def time_zone(patient: Patient) -> Iterable[Finding]:
 def path(patient: Patient) -> Iterable[Finding]:
     """Programs are found with the bare PATH of a scheduler too."""
     from axejournal.programs.install import find_program
-    from axejournal.programs.scheduler import SEARCHED
+    from axejournal.programs.scheduler.tasks import SEARCHED
 
     app = _app(patient)
     names = ["ssh"] if any(app.config.peer(name) for name, _ in app.config.tiers.items()) else []

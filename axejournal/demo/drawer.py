@@ -8,9 +8,10 @@ from pathlib import Path
 
 from axejournal.domain.errors import AxejError, ProgramFailed
 from axejournal.domain.ports.volumes import Try, Volume
-from axejournal.programs import process, volumes_linux
+from axejournal.programs import process
 from axejournal.programs.process import Command
-from axejournal.programs.volumes import SystemVolumes
+from axejournal.programs.volumes import linux
+from axejournal.programs.volumes.mounts import SystemVolumes
 
 PAPER = "these words would be on paper"
 DISK = "1"
@@ -47,7 +48,7 @@ class Drawer:
     def connect(self) -> bool:
         """Whether a real disk is mounted now; if not, a folder stands for it."""
         self.mount.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() != 0 or not Path("/dev/loop-control").exists() or volumes_linux.program("mkfs.ext4") is None:
+        if os.geteuid() != 0 or not Path("/dev/loop-control").exists() or linux.program("mkfs.ext4") is None:
             return False
         try:
             if not self.image.exists():
@@ -90,6 +91,6 @@ class Sheet:
 
 
 def _run(program: str, *words: str) -> None:
-    done = process.run(Command((volumes_linux.program(program) or program, *words), timeout_s=60))
+    done = process.run(Command((linux.program(program) or program, *words), timeout_s=60))
     if done.exit_code != 0:
         raise ProgramFailed(f"{program} ended with exit code {done.exit_code}: {' '.join(done.stderr.split())[-200:]}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from axejournal.domain.errors import AxejError
 from axejournal.programs.process import Command, run
-from axejournal.programs.receive_folder import key_line
+from axejournal.programs.ssh.receive_folder import key_line
 
 FOLDER = "second-machine"
 PEER = "realchoice"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from axejournal.programs import ssh
+from axejournal.programs.ssh import connection
 from tests.benchmarks.machine import size_of
 from tests.benchmarks.nightly import Nights
 from tests.benchmarks.ratios import Row, in_order, ratios
@@ -41,10 +41,10 @@ class Pushes:
         shutil.copy(key.with_suffix(".pub"), self.sshd.keys)
         self.sshd.new_host_key()
         self.sshd.start()
-        target = ssh.Target("peer", self.sshd.user, (self.sshd.address,), self.sshd.port, key, self.sshd.folder / "known")
+        target = connection.Target("peer", self.sshd.user, (self.sshd.address,), self.sshd.port, key, self.sshd.folder / "known")
         host = (self.sshd.folder / "host_key.pub").read_text().split()[:2]
         target.known_hosts.write_text(f"{target.alias} {' '.join(host)}\n")
-        self.option = ssh.restic_option(target, self.sshd.address)
+        self.option = connection.restic_option(target, self.sshd.address)
         config = self.machine.home / ".axe" / "axej.yaml"
         content = json.loads(config.read_text())
         content["customers"] = "customers.yaml"

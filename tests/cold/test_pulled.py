@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from axejournal.programs import process
-from axejournal.programs.restic_disk import DiskRepository
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.disk import DiskRepository
+from axejournal.programs.secrets.source import PasswordSource
 from tests.crash.proof import assert_nothing_repeated, events_of
 from tests.world.disks import MKFS, PAPER, Disk, Drawer, run, typed, until
 from tests.world.needs import need

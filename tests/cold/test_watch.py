@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from axejournal.programs.unlock import socket_path
+from axejournal.programs.secrets.desk import socket_path
 from tests.world.disks import PAPER, Drawer, typed, until
 
 

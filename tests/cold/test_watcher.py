@@ -9,7 +9,7 @@ import pytest
 
 from axejournal.app.cold_watch import DiskWatcher
 from axejournal.domain.errors import PersonNeeded, ProgramFailed
-from axejournal.programs.unlock import SocketDesk, hand_over, socket_path
+from axejournal.programs.secrets.desk import SocketDesk, hand_over, socket_path
 
 
 class Child:

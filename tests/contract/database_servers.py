@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from axejournal.domain.ports import Dump, Progress, Table
-from axejournal.programs.docker import Docker
-from axejournal.programs.docker_sidecars import DockerContainers
+from axejournal.programs.docker.containers import Docker
+from axejournal.programs.docker.sidecars import DockerContainers
 from axejournal.programs.install import require_postgres_program
-from axejournal.programs.postgres import PostgresServer, ServerAddress
-from axejournal.programs.postgres_reach import quoted
+from axejournal.programs.postgres.reach import quoted
+from axejournal.programs.postgres.server import PostgresServer, ServerAddress
 from axejournal.programs.process import Command, run
 from tests.world.engine import Container
 from tests.world.postgres import Row, Server

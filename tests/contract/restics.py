@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from axejournal.domain.ports import BackupOrder, Progress, Stored
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.repository import ResticRepository
+from axejournal.programs.secrets.source import PasswordSource
 from tests.world.quick_key import make_quick
 
 Fresh = Callable[..., ResticRepository]

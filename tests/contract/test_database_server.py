@@ -11,8 +11,8 @@ import pytest
 
 from axejournal.domain.errors import SourceRefused
 from axejournal.domain.ports import DatabaseServer, Progress
-from axejournal.programs.docker import Docker
-from axejournal.programs.docker_sidecars import DockerContainers
+from axejournal.programs.docker.containers import Docker
+from axejournal.programs.docker.sidecars import DockerContainers
 from tests.contract.database_servers import Target, by_socket, contents, dump, in_container, quiet, restore, without_files
 from tests.world.engine import Container, Engine
 from tests.world.needs import need

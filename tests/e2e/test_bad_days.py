@@ -423,7 +423,7 @@ def test_keychain_that_is_locked_hangs_and_is_a_failed_run_with_exit_12(world: W
     security.chmod(0o755)
     world.config["tiers"]["local"]["password"] = {"command": str(security)}
     world.write()
-    short = "from axejournal.programs import secrets\nsecrets.probe.__defaults__ = (1.0,)\nimport axejournal.__main__"
+    short = "from axejournal.programs.secrets import source\nsource.probe.__defaults__ = (1.0,)\nimport axejournal.__main__"
     argv = [sys.executable, "-c", short, "backup", "--local"]
     done = subprocess.run(argv, env=world.environ({}), cwd=world.folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 12, done.stderr

@@ -13,8 +13,8 @@ import pytest
 from axejournal.domain.errors import WrongPassword
 from axejournal.domain.message import Message
 from axejournal.programs.notify import CommandChannel, PingChannel, SlackChannel, slack_text, with_path
-from axejournal.programs.secrets import PasswordSource
-from axejournal.programs.secrets_read import read
+from axejournal.programs.secrets.reading import read
+from axejournal.programs.secrets.source import PasswordSource
 from tests.world import web as answers
 from tests.world.web import Web
 

@@ -24,9 +24,9 @@ from axejournal.domain.errors import (
     SourceUnreachable,
 )
 from axejournal.domain.ports import Progress
-from axejournal.programs import postgres_reach
 from axejournal.programs.install import require_postgres_program
-from axejournal.programs.postgres import PostgresServer
+from axejournal.programs.postgres import reach
+from axejournal.programs.postgres.server import PostgresServer
 from tests.contract.database_servers import by_socket, dump
 from tests.world.needs import need
 from tests.world.place import Place, wait_until
@@ -93,7 +93,7 @@ def test_server_that_is_stopping_is_unreachable_not_refusing(own: Server, tmp_pa
 
 
 def test_server_that_hangs_is_unreachable_after_a_while(own: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_reach, "CONNECT_S", 2)
+    monkeypatch.setattr(reach, "CONNECT_S", 2)
     os.kill(own.pid, signal.SIGSTOP)
     begin = time.monotonic()
     try:

@@ -23,9 +23,10 @@ from axejournal.domain.errors import (
     SourceUnreachable,
 )
 from axejournal.domain.ports import Progress, Sidecar
-from axejournal.programs import docker_sidecars, process
-from axejournal.programs.docker import Docker
-from axejournal.programs.docker_sidecars import DockerContainers
+from axejournal.programs import process
+from axejournal.programs.docker import sidecars as docker_sidecars
+from axejournal.programs.docker.containers import Docker
+from axejournal.programs.docker.sidecars import DockerContainers
 from axejournal.programs.process import Command, run
 from tests.contract.database_servers import RUN, contents, dump, in_container
 from tests.world.engine import Container, Engine
@@ -313,9 +314,9 @@ def test_container_killed_in_the_middle_of_a_dump_is_unreachable(
 DUMPER = """
 import sys
 from pathlib import Path
-from axejournal.programs.docker import Docker
-from axejournal.programs.docker_sidecars import DockerContainers
-from axejournal.programs.postgres import PostgresServer, ServerAddress
+from axejournal.programs.docker.containers import Docker
+from axejournal.programs.docker.sidecars import DockerContainers
+from axejournal.programs.postgres.server import PostgresServer, ServerAddress
 address, staging = ServerAddress(container="frame-postgres", user="axe"), Path(sys.argv[1])
 server = PostgresServer(address, "killed-run", staging, None, DockerContainers(Docker()))
 server.dump("frame", staging / "dump", (), lambda progress: print(progress.done_bytes, flush=True))

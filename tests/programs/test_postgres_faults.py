@@ -14,9 +14,9 @@ from axejournal.domain.errors import (
     SourceRefused,
     SourceUnreachable,
 )
-from axejournal.programs.postgres_faults import fault_of_connection, fault_of_program, fault_of_query
-from axejournal.programs.postgres_reach import quoted
-from axejournal.programs.postgres_session import identifier, literal, qualified
+from axejournal.programs.postgres.faults import fault_of_connection, fault_of_program, fault_of_query
+from axejournal.programs.postgres.reach import quoted
+from axejournal.programs.postgres.session import identifier, literal, qualified
 
 KOREAN = 'psql: error: connection to server on socket "/tmp/.s.PGSQL.5432" failed: 치명적오류:  "frame" 데이터베이스 없음'
 

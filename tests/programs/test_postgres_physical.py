@@ -13,8 +13,8 @@ import pytest
 
 from axejournal.domain.errors import DiskFull, SourceRefused, SourceUnreachable
 from axejournal.domain.ports import Progress
-from axejournal.programs import postgres_physical
-from axejournal.programs.postgres_physical import faults_of_copy
+from axejournal.programs.postgres import physical
+from axejournal.programs.postgres.physical import faults_of_copy
 from tests.contract.database_servers import by_socket, in_container, quiet
 from tests.world.engine import Container, Engine
 from tests.world.needs import need
@@ -165,8 +165,8 @@ def test_server_in_a_container_is_copied_beside_it(
 
 def test_module_names_its_files_as_pg_basebackup_does(whole):
     assert {path.name for path in whole.iterdir()} == {
-        postgres_physical.BASE,
-        postgres_physical.WAL,
-        postgres_physical.MANIFEST,
-        postgres_physical.NOTE,
+        physical.BASE,
+        physical.WAL,
+        physical.MANIFEST,
+        physical.NOTE,
     }

@@ -16,8 +16,8 @@ from axejournal.domain.errors import (
     WrongPassword,
 )
 from axejournal.domain.ports import BackupOrder, Progress
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.repository import ResticRepository
+from axejournal.programs.secrets.source import PasswordSource
 from tests.contract import restics
 from tests.contract.restics import Fresh
 

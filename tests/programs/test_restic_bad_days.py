@@ -17,9 +17,9 @@ from axejournal.domain.errors import (
     ProgramKilled,
 )
 from axejournal.domain.ports import Progress
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.restic_locks import lock_is_dead
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.locks import lock_is_dead
+from axejournal.programs.restic.repository import ResticRepository
+from axejournal.programs.secrets.source import PasswordSource
 from tests.contract import restics
 from tests.contract.restics import Fresh
 from tests.world.needs import need
@@ -79,8 +79,8 @@ from pathlib import Path
 from axejournal.domain.errors import Interrupted
 from axejournal.domain.ports import BackupOrder
 from axejournal.programs import process
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.repository import ResticRepository
+from axejournal.programs.secrets.source import PasswordSource
 program, place, password, data = sys.argv[1:]
 repository = ResticRepository(Path(program), place, PasswordSource("file", password))
 threading.Timer(1.5, process.end_all, ["SIGTERM"]).start()
@@ -108,8 +108,8 @@ import sys
 from pathlib import Path
 from axejournal.domain.errors import Interrupted
 from axejournal.programs import process
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.secrets import PasswordSource
+from axejournal.programs.restic.repository import ResticRepository
+from axejournal.programs.secrets.source import PasswordSource
 program, place, password, snapshot = sys.argv[1:]
 nodes = ResticRepository(Path(program), place, PasswordSource("file", password)).listing(snapshot)
 next(nodes)

@@ -13,8 +13,8 @@ import pytest
 
 from axejournal.domain.errors import ProgramFailed, RepositoryLocked
 from axejournal.domain.ports import RepositoryLock
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.restic_locks import lock_is_dead
+from axejournal.programs.restic.locks import lock_is_dead
+from axejournal.programs.restic.repository import ResticRepository
 from tests.contract.restics import Fresh
 from tests.world.needs import need
 from tests.world.place import wait_until

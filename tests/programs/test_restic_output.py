@@ -18,9 +18,9 @@ from axejournal.domain.errors import (
     WrongPassword,
 )
 from axejournal.domain.ports import BackupOrder, Progress
-from axejournal.programs import restic_words
 from axejournal.programs.process import Completed
-from axejournal.programs.restic_output import CopyProgress, explain, fault_of, node_from, parse, size_from, unread_lines
+from axejournal.programs.restic import words
+from axejournal.programs.restic.output import CopyProgress, explain, fault_of, node_from, parse, size_from, unread_lines
 
 SFTP = "sftp:axe@peer:/backups"
 LOCKED = (
@@ -174,21 +174,21 @@ def test_size_from_restics_words(text: str, size: int | None) -> None:
 
 
 def test_literal_takes_the_meaning_of_pattern_characters_away() -> None:
-    assert restic_words.literal("/a[b]*?\\c/!d") == "/a\\[b\\]\\*\\?\\\\c/!d"
+    assert words.literal("/a[b]*?\\c/!d") == "/a\\[b\\]\\*\\?\\\\c/!d"
 
 
 def test_words_of_a_backup_put_paths_last_and_refuse_what_restic_would_read_wrongly() -> None:
     from pathlib import Path
 
     order = BackupOrder((Path("/-data"),), ("run=r 1",), "mini", (Path("/x"),), parent="abcd")
-    assert restic_words.backup(order) == (
+    assert words.backup(order) == (
         *("backup", "--host", "mini", "--tag", "run=r 1", "--exclude-file", "/x", "--parent", "abcd", "--", "/-data"),
     )
     for wrong in (BackupOrder((Path("data"),), (), "mini"), BackupOrder((Path("/d"),), ("a=1,2",), "mini")):
         with pytest.raises(UsageFault):
-            restic_words.backup(wrong)
+            words.backup(wrong)
     with pytest.raises(UsageFault, match="comma"):
-        restic_words.snapshots(["a,b"])
+        words.snapshots(["a,b"])
 
 
 def test_node_keeps_nanoseconds_as_microseconds_and_bears_a_time_before_the_year_one() -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from axejournal.domain.errors import AxejError, ProgramFailed, ProgramMissing
-from axejournal.programs import awake, clock, scheduler
-from axejournal.programs.scheduler import Task
-from axejournal.programs.scheduler_launchd import Launchd, parse_print
-from axejournal.programs.scheduler_systemd import Systemd, parse_show
+from axejournal.programs import awake, clock
+from axejournal.programs.scheduler import tasks
+from axejournal.programs.scheduler.launchd import Launchd, parse_print
+from axejournal.programs.scheduler.systemd import Systemd, parse_show
+from axejournal.programs.scheduler.tasks import Task
 from tests.world.needs import need
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -60,7 +61,7 @@ def nightly(tmp_path) -> Task:
 
 
 @pytest.fixture(params=["launchd", "systemd"])
-def system(request, tmp_path) -> scheduler.Scheduler:
+def system(request, tmp_path) -> tasks.Scheduler:
     name, text = {"launchd": ("launchctl", LAUNCHCTL), "systemd": ("systemctl", SYSTEMCTL)}[request.param]
     program = tmp_path / name
     program.write_text(text)
@@ -75,53 +76,53 @@ def calls(system) -> list[str]:
 
 
 def test_install_twice_is_once_and_remove_leaves_nothing(system, nightly):
-    assert scheduler.install(system, nightly) == "installed"
-    state = scheduler.look(system, nightly)
+    assert tasks.install(system, nightly) == "installed"
+    state = tasks.look(system, nightly)
     assert (state.installed, state.current, state.loaded, state.stale, state.last_exit) == (True, True, True, False, 3)
     before = len([call for call in calls(system) if not call.startswith(("print", "show"))])
-    assert scheduler.install(system, nightly) == "unchanged"
+    assert tasks.install(system, nightly) == "unchanged"
     assert len([call for call in calls(system) if not call.startswith(("print", "show"))]) == before
     assert system.labels("com.axe") == (nightly.label,)
-    assert scheduler.remove(system, nightly.label) is True
-    assert scheduler.remove(system, nightly.label) is False
+    assert tasks.remove(system, nightly.label) is True
+    assert tasks.remove(system, nightly.label) is False
     assert [path for path in (nightly.home / "home").rglob("*") if path.is_file()] == []
-    assert not scheduler.look(system, nightly).loaded
+    assert not tasks.look(system, nightly).loaded
 
 
 def test_a_configuration_that_moved_is_seen_and_replaced(system, nightly):
-    scheduler.install(system, nightly)
+    tasks.install(system, nightly)
     moved = replace(nightly, argv=("/opt/axe/bin/axej", "--config", "/elsewhere.yaml", "backup", "--local", "--scheduled"))
-    assert not scheduler.look(system, moved).current
-    assert scheduler.install(system, moved) == "replaced"
-    assert scheduler.look(system, moved).current
+    assert not tasks.look(system, moved).current
+    assert tasks.install(system, moved) == "replaced"
+    assert tasks.look(system, moved).current
 
 
 def test_an_old_copy_that_is_loaded_is_seen(system, nightly):
-    scheduler.install(system, nightly)
+    tasks.install(system, nightly)
     if system.kind == "launchd":
         loaded = Path(f"{system.program}.loaded.{nightly.label}")
         loaded.write_text(loaded.read_text().replace("--local", "--elsewhere"))
     else:
         Path(f"{system.program}.stale").write_text("yes")
-    assert scheduler.look(system, nightly).stale
+    assert tasks.look(system, nightly).stale
     Path(f"{system.program}.stale").unlink(missing_ok=True)
-    scheduler.install(system, nightly)
-    assert not scheduler.look(system, nightly).stale
+    tasks.install(system, nightly)
+    assert not tasks.look(system, nightly).stale
 
 
 def test_a_scheduler_that_fails_is_one_message_and_no_file(system, nightly):
     Path(f"{system.program}.broken").write_text("System has not been booted with systemd as init system (PID 1).")
     with pytest.raises(ProgramFailed) as failure:
-        scheduler.install(system, nightly)
+        tasks.install(system, nightly)
     assert failure.value.hint
     assert "\n" not in failure.value.message
     assert not any(path.exists() for path in system.paths(nightly.label))
-    assert scheduler.look(system, nightly).trouble
+    assert tasks.look(system, nightly).trouble
 
 
 def test_a_scheduler_that_is_missing_ends_with_40(tmp_path, nightly):
     with pytest.raises(ProgramMissing):
-        scheduler.install(Systemd("user", tmp_path, program="/nowhere/systemctl"), nightly)
+        tasks.install(Systemd("user", tmp_path, program="/nowhere/systemctl"), nightly)
 
 
 def test_recorded_answers_of_launchctl_are_read():
@@ -165,7 +166,7 @@ def test_a_run_that_is_at_work_is_not_ended_by_loading_it_anew(tmp_path, nightly
     program.write_text("#!/bin/sh\nprintf 'a = {\\n\\tstate = running\\n\\tpid = 77\\n}\\n'\n")
     program.chmod(0o755)
     with pytest.raises(AxejError, match="at work"):
-        scheduler.install(Launchd("user", tmp_path, 501, program=str(program)), nightly)
+        tasks.install(Launchd("user", tmp_path, 501, program=str(program)), nightly)
 
 
 def test_machine_s_zone_is_read_from_the_link(tmp_path):

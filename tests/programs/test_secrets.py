@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from axejournal.domain.errors import AxejError, ConfigurationFault, WrongPassword
-from axejournal.programs.restic import ResticRepository
-from axejournal.programs.secrets import PasswordSource, command_of, probe, quote
+from axejournal.programs.restic.repository import ResticRepository
+from axejournal.programs.secrets.source import PasswordSource, command_of, probe, quote
 from tests.contract.restics import Fresh
 
 SECRET = "the password of first"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from axejournal.programs import process, volumes_linux, volumes_mac
+from axejournal.programs import process
 from axejournal.programs.process import Command
 from axejournal.programs.process_hidden import HeldPassword, Hidden
-from axejournal.programs.volumes import MountWatch, SystemVolumes
+from axejournal.programs.volumes import linux, mac
+from axejournal.programs.volumes.mounts import MountWatch, SystemVolumes
 
 MOUNTS = """\
 22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw
@@ -35,7 +36,7 @@ APFS = {
 
 
 def test_list_of_mounts_is_read_with_spaces_and_both_kinds_of_read_only():
-    found = volumes_linux.mounted(MOUNTS)
+    found = linux.mounted(MOUNTS)
     assert [(str(each.mount), each.device, each.read_only) for each in found] == [
         ("/sys", "sysfs", False),
         ("/media/axe/axe-cold-1", "/dev/sdb1", False),
@@ -54,7 +55,7 @@ def test_list_of_mounts_is_read_with_spaces_and_both_kinds_of_read_only():
 )
 def test_answer_of_a_mac_is_read(change, uuid, read_only):
     plist = plistlib.dumps({key: value for key, value in {**APFS, **change}.items() if value is not None})
-    found = volumes_mac.volume_from(plist, Path("/Volumes/axe-cold-2"), "m")
+    found = mac.volume_from(plist, Path("/Volumes/axe-cold-2"), "m")
     assert found is not None and (found.uuid, found.read_only, found.device) == (uuid, read_only, "/dev/disk6s1")
 
 
@@ -68,7 +69,7 @@ def test_answer_of_a_mac_is_read(change, uuid, read_only):
     ],
 )
 def test_answer_of_a_mac_about_anything_else_is_no_disk(plist: bytes):
-    assert volumes_mac.volume_from(plist, Path("/Volumes/axe-cold-2"), "m") is None
+    assert mac.volume_from(plist, Path("/Volumes/axe-cold-2"), "m") is None
 
 
 def test_folder_link_and_nothing_are_no_mount_points(tmp_path: Path):
