@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from axejournal.cli.main import COMMANDS
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-JOBS = {job.name: job for job in all_jobs()}
 
 
 @pytest.mark.parametrize("name", re.findall(r"<!-- graph: (\S+) -->", README))

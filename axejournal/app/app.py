@@ -70,7 +70,7 @@ class App(RingParts, ProofParts):
         """The engine with every job that this axej knows."""
         from axejournal.engine.execute import Engine
         from axejournal.engine.runner import Runner
-        from axejournal.jobs import all_jobs
+        from axejournal.jobs import JOBS
         from axejournal.journal.ids import event_id
 
         shown = view or Unwatched()
@@ -80,7 +80,7 @@ class App(RingParts, ProofParts):
             leases=self.leases,
             children=self.children,
             runner=Runner(self.children, self.clock, self._observer(shown)),
-            jobs={job.name: job for job in all_jobs()},
+            jobs=JOBS,
             hands=self,
             new_id=lambda: event_id(self.clock.now()),
             heard=lambda event, run: self._heard(shown, event, run),

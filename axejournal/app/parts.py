@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from axejournal.domain.events import Fact
-
 if TYPE_CHECKING:
     from axejournal.app.cold_disks import ColdDisk
     from axejournal.app.key_rotation import FileRotation
@@ -60,11 +58,12 @@ class Parts:
     @functools.cached_property
     def store(self) -> Store:
         """The journal; it is made, or brought up to date, when it is opened."""
+        from axejournal.domain.facts.known import KNOWN_FACTS
         from axejournal.journal.store import Store
         from axejournal.programs import process
 
         me, boot = process.own_name(), process.boot_id()
-        return Store(self.state / JOURNAL, all_facts(), clock=self.clock, process_name=me, boot_id=boot)
+        return Store(self.state / JOURNAL, KNOWN_FACTS, clock=self.clock, process_name=me, boot_id=boot)
 
     @functools.cached_property
     def leases(self) -> FileLeases:
@@ -288,12 +287,3 @@ def _where(config: Config, tier: str) -> tuple[str, Secret]:
             raise UsageFault(f"tier {tier}: customers.yaml does not know {settings.peer}", "Add it there, under ring_backup.")
         return peer.repository(peer.addresses[0]), settings.password
     raise UsageFault(f"tier {tier} can't be opened here", "Name another tier.")
-
-
-def all_facts() -> tuple[type[Fact], ...]:
-    """Every fact that a journal of this axej may hold."""
-    from axejournal.domain.events import ENGINE_FACTS
-    from axejournal.domain.facts import SHARED_FACTS
-    from axejournal.jobs import all_jobs
-
-    return (*ENGINE_FACTS, *SHARED_FACTS, *(fact for job in all_jobs() for fact in job.facts))

@@ -84,13 +84,13 @@ class Placing:
         staged.with_name(staged.name + ".lock").unlink(missing_ok=True)
 
     def _begin_in(self, app: App, staged: Path, run: str, aside: tuple[str, ...]) -> None:
-        from axejournal.app.parts import all_facts
+        from axejournal.domain.facts.known import KNOWN_FACTS
         from axejournal.jobs.recover import JOB
         from axejournal.journal.store import Store
         from axejournal.programs import process
 
         me, boot = process.own_name(), process.boot_id()
-        store = Store(staged, all_facts(), clock=app.clock, process_name=me, boot_id=boot)
+        store = Store(staged, KNOWN_FACTS, clock=app.clock, process_name=me, boot_id=boot)
         try:
             old = store.open_runs()
             requested = app.requested(JOB, None, recover_options(app, self.plan))

@@ -23,9 +23,9 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
         return
     from axejournal.cli.output import print_json
     from axejournal.cli.tables import Column, print_table
-    from axejournal.jobs import all_jobs
+    from axejournal.jobs import JOBS
 
-    rows = [(job.name, job.title, job.machine.version, job.machine.states) for job in all_jobs()]
+    rows = [(job.name, job.title, job.machine.version, job.machine.states) for job in JOBS.values()]
     if as_json:
         keys = ("job", "title", "version", "states")
         print_json([dict(zip(keys, row, strict=True)) for row in rows])
@@ -45,9 +45,8 @@ def graph(job: str) -> None:
     Example:
       axej jobs graph backup.local > backup.mmd
     """
-    from axejournal.jobs import all_jobs
+    from axejournal.jobs import JOBS
 
-    found = {each.name: each for each in all_jobs()}
-    if job not in found:
-        raise UsageFault(f"no job {job}", f"The jobs are: {', '.join(found)}.")
-    click.echo(found[job].machine.mermaid(), nl=False)
+    if job not in JOBS:
+        raise UsageFault(f"no job {job}", f"The jobs are: {', '.join(JOBS)}.")
+    click.echo(JOBS[job].machine.mermaid(), nl=False)

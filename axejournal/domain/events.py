@@ -1,7 +1,7 @@
 """The envelope of every event, and the facts that the engine itself records.
 
 A fact is what happened, in the past tense; the envelope says where, when and by whom. Facts of the jobs are in
-`domain/facts.py`. A fact's fields are JSON: str, int, float, bool, None, tuples, mappings, nested dataclasses.
+`domain/facts/`. A fact's fields are JSON: str, int, float, bool, None, tuples, mappings, nested dataclasses.
 """
 
 from __future__ import annotations
@@ -157,21 +157,6 @@ class RunCancelled(Fact):
     signal: str
 
 
-ENGINE_FACTS: tuple[type[Fact], ...] = (
-    RunRequested,
-    RunResumed,
-    StepStarted,
-    ChildStarted,
-    StepProbed,
-    StepFailed,
-    StepGivenUp,
-    OperatorDecided,
-    RunWaits,
-    RunSucceeded,
-    RunDegraded,
-    RunFailed,
-    RunCancelled,
-)
 NEUTRAL: frozenset[str] = frozenset(
     kind.__name__ for kind in (RunResumed, StepStarted, ChildStarted, StepProbed, StepFailed, StepGivenUp, OperatorDecided)
 )

@@ -7,7 +7,7 @@ leaves it when all its steps are settled. Steps of one stage may run side by sid
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from axejournal.domain.events import Fact
@@ -106,7 +106,6 @@ class Job(Generic[Kit]):
     resources: Callable[[Run], tuple[Resource, ...]]
     kit: Callable[[Any, Run], Kit]
     tidy: Callable[[Run, Kit], None]
-    facts: tuple[type[Fact], ...] = field(default=())
 
     def __post_init__(self) -> None:
         working = set(self.machine.states) - self.machine.final

@@ -53,6 +53,22 @@ def read(content: bytes | None) -> Letter | None:
     )
 
 
+READS_FORMAT_2 = (0, 14)
+"""restic repositories that compress are of format 2; restic 0.14 is the first that reads one (release notes of 0.14.0)."""
+
+
+def restic_doubt(peer: str, theirs: str, needed: str) -> str:
+    """What it means that the peer's restic is older than axej needs, as one clause; "" when it is not, or nobody knows."""
+    if not theirs or _numbers(theirs) >= _numbers(needed):
+        return ""
+    reads = "can be read there" if _numbers(theirs) >= READS_FORMAT_2 else "can't be read there (repository format 2)"
+    return f"{peer} has restic {theirs}, and axej needs {needed}: it pushes nothing here; our copies stay whole, and {reads}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
+
+
 def _text(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name)
     return "".join(each for each in value if each.isprintable())[:KEPT] if isinstance(value, str) else ""

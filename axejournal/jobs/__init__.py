@@ -1,58 +1,53 @@
-"""What runs: one file a job, and the tuple of them all. A new kind of work is one file here and one line there."""
+"""What runs: one file a job, and their names. A new kind of work is one file here and one line there."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from axejournal.domain.job import Job
 
+FILES = {
+    "backup.local": "local_backup",
+    "repository.check": "check_repository",
+    "ring.push": "ring_push",
+    "ring.verify": "ring_verify",
+    "ring.watch": "ring_watch",
+    "ring.consent": "ring_consent",
+    "cold.sync": "cold_sync",
+    "repository.init": "init_repository",
+    "cold.init": "cold_init",
+    "restore.database": "restore_database",
+    "restore.drill": "restore_drill",
+    "restore.table": "restore_table",
+    "restore.files": "restore_files",
+    "restore.undo": "restore_undo",
+    "restore.volume": "restore_volume",
+    "keys.rotate": "rotating_keys",
+    "runbook": "runbook",
+    "recover": "recover",
+    "notify": "notify",
+    "watch.overdue": "watch_overdue",
+    "keys.verify": "keeping_keys",
+    "cold.enroll": "keeping_keys",
+}
 
-def all_jobs() -> tuple[Job[Any], ...]:
-    """Every job that this axej knows. Their tables are checked when they are loaded."""
-    from axejournal.jobs import (
-        check_repository,
-        cold_init,
-        cold_sync,
-        init_repository,
-        keeping_keys,
-        local_backup,
-        notify,
-        recover,
-        restore_database,
-        restore_drill,
-        restore_files,
-        restore_table,
-        restore_undo,
-        restore_volume,
-        ring_consent,
-        ring_push,
-        ring_verify,
-        ring_watch,
-        rotating_keys,
-        runbook,
-        watch_overdue,
-    )
 
-    modules = (
-        local_backup,
-        check_repository,
-        ring_push,
-        ring_verify,
-        ring_watch,
-        ring_consent,
-        cold_sync,
-        init_repository,
-        cold_init,
-        restore_database,
-        restore_drill,
-        restore_table,
-        restore_files,
-        restore_undo,
-        restore_volume,
-        rotating_keys,
-        runbook,
-        recover,
-        notify,
-        watch_overdue,
-    )
-    return (*(module.JOB for module in modules), keeping_keys.VERIFY_JOB, keeping_keys.ENROLL_JOB)
+class Jobs(Mapping[str, Job[Any]]):
+    """Every job that this axej knows, by its name. A job's file is loaded, and its table checked, when it is asked for: a
+    command needs one of them."""
+
+    def __getitem__(self, name: str) -> Job[Any]:
+        module = importlib.import_module(f"axejournal.jobs.{FILES[name]}")
+        job: Job[Any] = next(each for each in vars(module).values() if isinstance(each, Job) and each.name == name)
+        return job
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(FILES)
+
+    def __len__(self) -> int:
+        return len(FILES)
+
+
+JOBS = Jobs()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.check import CHECK_FACTS, DamageLocated, DataRead
+from axejournal.domain.facts.check import DamageLocated, DataRead
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.checking import CheckKit, check_kit
@@ -93,5 +93,4 @@ JOB: Job[CheckKit] = Job(
     resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}"),),
     kit=check_kit,
     tidy=lambda run, kit: None,
-    facts=CHECK_FACTS,
 )

@@ -86,5 +86,4 @@ JOB: Job[ColdKit] = Job(
     resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}:{run.requested.options['disk']}"),),
     kit=cold_kit,
     tidy=lambda run, kit: None,
-    facts=(DiskRecorded,),
 )

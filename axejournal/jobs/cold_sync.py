@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunFailed
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.check import CHECK_FACTS, DamageLocated, DataRead
+from axejournal.domain.facts.check import DamageLocated, DataRead
 from axejournal.domain.facts.cold import (
-    COLD_FACTS,
     PAPER,
     DiskIdentified,
     DiskOpened,
@@ -22,7 +21,7 @@ from axejournal.domain.facts.cold import (
     ReadingFinished,
     SyncRecorded,
 )
-from axejournal.domain.facts.copy import COPY_FACTS, CopiesVerified
+from axejournal.domain.facts.copy import CopiesVerified
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.check_repository import hit_text
@@ -194,5 +193,4 @@ JOB: Job[ColdKit] = Job(
     resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}:{run.requested.options['disk']}"),),
     kit=cold_kit,
     tidy=lambda run, kit: None,
-    facts=(*COLD_FACTS, *COPY_FACTS, *CHECK_FACTS),
 )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunFailed, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.cold import KEY_FACTS, KeyEnrolled, KeyProven
+from axejournal.domain.facts.cold import KeyEnrolled, KeyProven
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
 from axejournal.domain.run import Run
 
@@ -125,7 +125,6 @@ VERIFY_JOB: Job[KeyKit] = Job(
     resources=lambda run: (Resource("keys"),),
     kit=_kit,
     tidy=lambda run, kit: None,
-    facts=KEY_FACTS,
 )
 ENROLL_JOB: Job[KeyKit] = Job(
     name=ENROLL,

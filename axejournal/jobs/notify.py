@@ -159,5 +159,4 @@ JOB: Job[NotifyKit] = Job(
     resources=lambda run: (Resource("notify"),),
     kit=_kit,
     tidy=lambda run, kit: None,
-    facts=(MessageSent, MessagePostponed),
 )

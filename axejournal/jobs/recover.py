@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from axejournal.domain import machine
 from axejournal.domain.errors import Interrupted, ProgramFailed
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
-from axejournal.domain.facts.recover import RECOVER_FACTS, SourceRecovered, SourcesFinished
+from axejournal.domain.facts.recover import SourceRecovered, SourcesFinished
 from axejournal.domain.job import ONCE, Attempt, Job, Resource, RetryPolicy, Stage
 from axejournal.domain.ports.desk import Linked
 from axejournal.domain.run import Run
@@ -171,5 +171,4 @@ JOB: Job[RecoverKit] = Job(
     resources=lambda run: (Resource("recover"),),
     kit=_kit,
     tidy=lambda run, kit: shutil.rmtree(kit.work, ignore_errors=True),
-    facts=RECOVER_FACTS,
 )

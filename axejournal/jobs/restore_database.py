@@ -18,13 +18,10 @@ from axejournal.domain.facts.restore import (
     DatabaseLoaded,
     DatabasePlaced,
     DumpDamaged,
-    DumpFetched,
     ProofLost,
     ProofRaised,
     RestorePrepared,
-    RolesRestored,
     ServicesRestarted,
-    WorkCleared,
 )
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.run import Run
@@ -203,19 +200,4 @@ JOB: Job[RestoreKit] = Job(
     resources=lambda run: restore_resources(run),
     kit=restore_kit,
     tidy=tidy,
-    facts=(
-        RestorePrepared,
-        DumpFetched,
-        DumpDamaged,
-        RolesRestored,
-        DatabaseLoaded,
-        DatabaseCompared,
-        DatabasePlaced,
-        CommandRan,
-        ServicesRestarted,
-        ChecksFinished,
-        ProofRaised,
-        ProofLost,
-        WorkCleared,
-    ),
 )

@@ -14,7 +14,6 @@ from axejournal.domain.errors import AxejError
 from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.drill import (
-    DRILL_FACTS,
     ComparisonsFinished,
     DrillPoint,
     LoadsFinished,
@@ -171,5 +170,4 @@ JOB: Job[DrillKit] = Job(
     resources=lambda run: (Resource(f"drill:{run.requested.customer}"),),
     kit=drill_kit,
     tidy=tidy,
-    facts=DRILL_FACTS,
 )

@@ -12,9 +12,6 @@ from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.restore import (
     ChecksFinished,
     CommandRan,
-    FilesCompared,
-    FilesFetched,
-    FilesPlaced,
     ProofLost,
     ProofRaised,
 )
@@ -109,5 +106,4 @@ JOB: Job[RestoreKit] = Job(
     resources=lambda run: restore_resources(run),
     kit=restore_kit,
     tidy=tidy,
-    facts=(FilesFetched, FilesCompared, FilesPlaced),
 )

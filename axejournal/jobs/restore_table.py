@@ -11,8 +11,8 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError, CheckFailed, RestorePointMissing
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.restore import ChecksFinished, CommandRan, ProofLost, ServicesRestarted
-from axejournal.domain.facts.table import TABLE_FACTS, TableEqualised, TableStaged
+from axejournal.domain.facts.restore import ChecksFinished, ProofLost, ServicesRestarted
+from axejournal.domain.facts.table import TableEqualised, TableStaged
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.ports.tables import LiveTable
 from axejournal.domain.run import Run
@@ -171,5 +171,4 @@ JOB: Job[TableKit] = Job(
     resources=lambda run: restore_resources(run),
     kit=table_kit,
     tidy=_tidy,
-    facts=(*TABLE_FACTS, CommandRan, ServicesRestarted, ChecksFinished, ProofLost),
 )

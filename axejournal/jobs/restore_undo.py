@@ -14,7 +14,6 @@ from axejournal.domain.facts.restore import (
     DatabasePlaced,
     FilesPlaced,
     ServicesRestarted,
-    UndoPrepared,
 )
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
@@ -98,5 +97,4 @@ JOB: Job[RestoreKit] = Job(
     resources=lambda run: (Resource(f"source:{run.requested.options['source']}"),),
     kit=restore_kit,
     tidy=_tidy,
-    facts=(UndoPrepared,),
 )

@@ -10,8 +10,7 @@ from axejournal.domain import machine
 from axejournal.domain.errors import AxejError
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.restore import WorkCleared
-from axejournal.domain.facts.volume import VOLUME_FACTS, VolumeUnpacked
+from axejournal.domain.facts.volume import VolumeUnpacked
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
@@ -96,5 +95,4 @@ JOB: Job[RestoreKit] = Job(
     resources=lambda run: restore_resources(run, shared=True),
     kit=restore_kit,
     tidy=tidy,
-    facts=(*VOLUME_FACTS, WorkCleared),
 )

@@ -61,5 +61,4 @@ JOB: Job[RingKit] = Job(
     resources=lambda run: (),
     kit=ring_kit,
     tidy=lambda run, kit: None,
-    facts=(ConsentGiven, ConsentWithdrawn),
 )

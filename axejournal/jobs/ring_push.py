@@ -9,8 +9,8 @@ from axejournal.domain import machine
 from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.check import DamageLocated, DataRead
-from axejournal.domain.facts.copy import COPY_FACTS, BackupAwaited, CopiesChosen, CopiesVerified
-from axejournal.domain.facts.ring import RING_FACTS, LetterLeft
+from axejournal.domain.facts.copy import BackupAwaited, CopiesChosen, CopiesVerified
+from axejournal.domain.facts.ring import LetterLeft
 from axejournal.domain.job import BRIEF, NIGHT, Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.check_repository import hit_text
@@ -128,5 +128,4 @@ JOB: Job[PushKit] = Job(
     resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}"),),
     kit=push_kit,
     tidy=lambda run, kit: None,
-    facts=(*COPY_FACTS, *(fact for fact in RING_FACTS if fact.__name__ in ("RoomMeasured", "LetterLeft"))),
 )

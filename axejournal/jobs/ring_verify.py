@@ -5,7 +5,7 @@ from __future__ import annotations
 from axejournal.domain import machine
 from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.ring import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
+from axejournal.domain.facts.ring import PeerReached, WayBackSeen
 from axejournal.domain.job import Job, Resource, Stage
 from axejournal.domain.run import Run
 from axejournal.jobs.copying import end
@@ -51,5 +51,4 @@ JOB: Job[RingKit] = Job(
     resources=lambda run: (Resource(f"ring:{run.requested.options['tier']}"),),
     kit=ring_kit,
     tidy=lambda run, kit: None,
-    facts=(HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen),
 )

@@ -109,5 +109,4 @@ JOB: Job[RingKit] = Job(
     resources=lambda run: (Resource(f"watch:{run.requested.options['tier']}"),),
     kit=ring_kit,
     tidy=lambda run, kit: None,
-    facts=(PeerWatched,),
 )

@@ -31,6 +31,10 @@ class RingHands(CheckHands, Protocol):
         """What the journal knows of a ring."""
         ...
 
+    def own_restic(self) -> str:
+        """restic's version, too old or not; "" when there is none."""
+        ...
+
     def receive_folder(self, tier: str, config: Config) -> ReceiveFolder | None:
         """What we keep for the peer."""
         ...
@@ -38,7 +42,8 @@ class RingHands(CheckHands, Protocol):
 
 @dataclass(frozen=True)
 class RingPlan:
-    """One ring. `peer`: the partner's name, "" for a place that is no partner's; `wait`: for tonight's backup, at most."""
+    """One ring. `peer`: the partner's name, "" for a place that is no partner's; `wait`: for tonight's backup, at most;
+    `restic_needed`: the oldest version that axej works with, there too."""
 
     customer: str
     tier: str
@@ -46,6 +51,7 @@ class RingPlan:
     wait_s: float
     read_parts: int
     quiet: timedelta
+    restic_needed: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class RingKit:
     peer: Peer | None
     ring_memory: RingMemory
     received: ReceiveFolder | None
-    restic_version: Callable[[], str]
+    own_restic: Callable[[], str]
     now: Callable[[], datetime]
     monotonic_us: Callable[[], int]
     head: Callable[[], str]
@@ -84,6 +90,7 @@ def ring_plan(config: Config, tier: str) -> RingPlan:
         wait_s=settings.wait.total_seconds(),
         read_parts=settings.read_parts,
         quiet=settings.quiet,
+        restic_needed=config.restic.minimum,
     )
 
 
@@ -101,7 +108,7 @@ def ring_kit(hands: RingHands, run: Run) -> RingKit:
         peer=peer,
         ring_memory=memory,
         received=hands.receive_folder(tier, config),
-        restic_version=hands.restic_version,
+        own_restic=hands.own_restic,
         now=hands.clock.now,
         monotonic_us=hands.clock.monotonic_us,
         head=hands.store.head,
@@ -132,7 +139,7 @@ def our_letter(kit: RingKit, challenge: str) -> Letter:
         challenge=challenge,
         answer=theirs.challenge if theirs else "",
         axej=__version__,
-        restic=kit.restic_version(),
+        restic=kit.own_restic(),
     )
 
 

@@ -161,5 +161,4 @@ JOB: Job[RotationKit] = Job(
     resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}"),),
     kit=_kit,
     tidy=lambda run, kit: None,
-    facts=(PasswordStaged, KeyAdded, PasswordSwitched),
 )

@@ -7,7 +7,7 @@ from typing import Protocol
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.runbook import CommandPerformed, PageFinished, StepWorked, ValueGiven
+from axejournal.domain.facts.runbook import CommandPerformed, PageFinished, ValueGiven
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.page import Page
 from axejournal.domain.ports.desk import Desk, Linked
@@ -96,5 +96,4 @@ JOB: Job[RunbookKit] = Job(
     resources=lambda run: (Resource(f"runbook:{run.requested.options['page']}"),),
     kit=_kit,
     tidy=lambda run, kit: None,
-    facts=(StepWorked, ValueGiven, CommandPerformed, PageFinished),
 )

@@ -10,7 +10,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Union
 
@@ -74,13 +74,10 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
 
 
 class Codec:
-    """Knows which facts there are."""
+    """Knows which facts there are: `kinds`, by name."""
 
-    def __init__(self, kinds: Iterable[type[Fact]]) -> None:
-        self._kinds: dict[str, type[Fact]] = {}
-        for kind in kinds:
-            if self._kinds.setdefault(kind.__name__, kind) is not kind:
-                raise ValueError(f"two kinds of fact are called {kind.__name__}")
+    def __init__(self, kinds: Mapping[str, type[Fact]]) -> None:
+        self._kinds = kinds
 
     def decode(self, event: Event) -> Fact:
         """The fact that an event carries, once it was brought to the present version.

@@ -9,7 +9,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +72,7 @@ class Store:
     def __init__(
         self,
         path: Path,
-        facts: Iterable[type[Fact]],
+        facts: Mapping[str, type[Fact]],
         process_name: str,
         boot_id: str,
         clock: Clock,

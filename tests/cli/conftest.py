@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,9 @@ import pytest
 import yaml
 
 from tests.cli.journals import Journal, SetClock
+from tests.world import axej
 
-Done = subprocess.CompletedProcess[str]
+Done = axej.Done
 
 
 @dataclass
@@ -61,17 +61,8 @@ class Desk:
         }
         given = {"AXEJ_CONFIG": str(self.config_path), "HOME": str(self.folder)}
         width = {"COLUMNS": str(columns)} if columns else {}
-        argv = [sys.executable, "-m", "axejournal", *words]
-        done = subprocess.run(
-            argv,
-            env={**kept, **given, **width, **(env or {})},
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            input=stdin,
-            text=True,
-            check=False,
-            timeout=240,
-        )
+        whither = stdout if isinstance(stdout, int) else stdout.fileno()
+        done = axej.run(words, {**kept, **given, **width, **(env or {})}, Path.cwd(), stdin, whither)
         assert "Traceback" not in done.stderr, done.stderr
         assert expect is None or done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

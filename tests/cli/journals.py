@@ -11,7 +11,6 @@ from typing import Any
 
 from axejournal.domain import facts as f
 from axejournal.domain.events import (
-    ENGINE_FACTS,
     ChildStarted,
     Fact,
     RunCancelled,
@@ -25,6 +24,7 @@ from axejournal.domain.events import (
     StepProbed,
     StepStarted,
 )
+from axejournal.domain.facts.known import KNOWN_FACTS
 from axejournal.domain.ports import Draft
 from axejournal.jobs.local_backup import JOB
 from axejournal.journal.ids import event_id
@@ -62,8 +62,9 @@ class Journal:
     @property
     def store(self) -> Store:
         if self.process not in self.stores:
-            kinds = (*ENGINE_FACTS, *f.SHARED_FACTS)
-            self.stores[self.process] = Store(self.path, kinds, clock=self.clock, process_name=self.process, boot_id="boot-1")
+            self.stores[self.process] = Store(
+                self.path, KNOWN_FACTS, clock=self.clock, process_name=self.process, boot_id="boot-1"
+            )
         return self.stores[self.process]
 
     def begin(self, run: str, at: str, slot: str | None = None, customer: str = "axe", **more: Any) -> Pen:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from axejournal.app.parts import all_facts
 from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunRequested, RunSucceeded
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts import drill as d
 from axejournal.domain.facts.check import DataRead
+from axejournal.domain.facts.known import KNOWN_FACTS
 from axejournal.domain.ports import Draft
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 from axejournal.journal.ids import event_id
 from axejournal.journal.store import Store
 from tests.cli.journals import REPOSITORY, Journal, f
@@ -29,9 +29,9 @@ def write(
     """A whole run: each fact so many seconds after the one before. Steps are not told."""
     if journal.process not in journal.stores:
         journal.stores[journal.process] = Store(
-            journal.path, all_facts(), clock=journal.clock, process_name=journal.process, boot_id="boot-1"
+            journal.path, KNOWN_FACTS, clock=journal.clock, process_name=journal.process, boot_id="boot-1"
         )
-    machine = next(each.machine for each in all_jobs() if each.name == job)
+    machine = JOBS[job].machine
     journal.clock.at = at
     slot = (at + timedelta(hours=9)).strftime("%Y-%m-%dT%H:%M+09:00")
     first = RunRequested(job, "axe", slot, trigger, machine.version, "0.1.0", "axe-macmini", options)
@@ -118,7 +118,7 @@ def drill(journal: Journal, run: str, at: datetime, tiers: dict[str, Sequence[d.
 
 
 def _checks_finished() -> Fact:
-    kind: Any = next(kind for kind in all_facts() if kind.__name__ == "ChecksFinished")
+    kind: Any = KNOWN_FACTS["ChecksFinished"]
     return kind()  # type: ignore[no-any-return]
 
 

@@ -43,10 +43,7 @@ class Machine:
         return Repository(self.home / ".axe/backups/local", self.home / ".axe/restic-password", self.restic, self.home / "cache")
 
     def axej(self, *words: str, expect: int = 0, stdin: str = "") -> Done:
-        argv = [sys.executable, "-m", "axejournal", *words]
-        done = subprocess.run(
-            argv, env=self.environ(), cwd=self.home, capture_output=True, text=True, input=stdin, check=False, timeout=240
-        )
+        done = axej.run(words, self.environ(), self.home, stdin)
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -204,10 +201,7 @@ def test_init_asks_on_a_terminal_and_takes_what_is_typed(machine: Machine):
 
 def typed(machine: Machine, words: list[str], answers: list[str]) -> str:
     """Runs axej on a terminal of its own and types an answer at each question; returns the screen."""
-    leader, follower = pty.openpty()
-    argv = [sys.executable, "-m", "axejournal", *words]
-    child = subprocess.Popen(argv, env=machine.environ(), cwd=machine.home, stdin=follower, stdout=follower, stderr=follower)
-    os.close(follower)
+    child, leader = axej.at_terminal(words, machine.environ(), machine.home)
     screen, waiting, end = "", list(answers), time.monotonic() + 90
     while time.monotonic() < end:
         if select.select([leader], [], [], 0.2)[0]:

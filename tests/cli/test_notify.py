@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from axejournal.app.parts import all_facts
 from axejournal.domain import facts as f
+from axejournal.domain.facts.known import KNOWN_FACTS
 from tests.cli import quarters
 from tests.cli.conftest import Desk
 from tests.cli.journals import night
@@ -136,7 +136,7 @@ def test_drill_that_passed_and_one_that_failed_are_told_with_their_numbers(told:
 
 def test_sync_that_waits_for_its_password_is_told_once_as_long_as_it_waits(told: Desk, web: Web):
     now = datetime.now(UTC)
-    needed: Any = next(kind for kind in all_facts() if kind.__name__ == "PasswordNeeded")
+    needed: Any = KNOWN_FACTS["PasswordNeeded"]
     facts = [(f.RunStarted(), 1.0), (needed(), 1.0)]
     quarters.write(told.journal, "cold.sync", "a-waits", now - timedelta(minutes=5), *facts, tier="cold", disk="2")
     told.axej("notify", "send")

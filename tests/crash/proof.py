@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 from tests.world.home import World
 
 ENDED = ("succeeded", "degraded", "failed", "cancelled")
@@ -54,7 +54,7 @@ def assert_one_snapshot(world: World, run: str, sources: set[str]) -> None:
 
 def assert_legal(events: list[dict[str, Any]]) -> None:
     """Each event was allowed by the state table, and led where the table says."""
-    machine = next(job.machine for job in all_jobs() if job.name == "backup.local")
+    machine = JOBS["backup.local"].machine
     state = events[0]["state"]
     assert (events[0]["name"], state) == ("RunRequested", machine.initial)
     for event in events[1:]:

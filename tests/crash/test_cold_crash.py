@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 from tests.crash.proof import assert_nothing_repeated, events_of
 from tests.world.disks import PAPER, Drawer, typed
 
@@ -40,7 +40,7 @@ def test_sync_killed_at_a_named_instant_goes_on_and_copies_once(drawer: Drawer, 
     assert run["outcome"] == "succeeded"
     events = events_of(world, run["run"])
     assert_nothing_repeated(events)
-    machine = next(job.machine for job in all_jobs() if job.name == "cold.sync")
+    machine = JOBS["cold.sync"].machine
     state = events[0]["state"]
     for event in events[1:]:
         assert machine.next(state, event["name"]) == event["state"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 from tests.crash.proof import assert_nothing_left, assert_nothing_repeated, events_of
 from tests.world.home import World
 
@@ -47,7 +47,7 @@ def assert_sound(world: World, job: str) -> str:
     run = only(world, job)
     assert (run["outcome"], run["resumed"]) == ("succeeded", 1)
     events = events_of(world, run["run"])
-    machine = next(each.machine for each in all_jobs() if each.name == job)
+    machine = JOBS[job].machine
     state = events[0]["state"]
     for event in events[1:]:
         assert machine.next(state, event["name"]) == event["state"]

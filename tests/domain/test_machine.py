@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from axejournal.domain.machine import IllegalTransition, build
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 
 ROWS = (("asked", "Started", "working"), ("working", "Found", "working"), ("working", "RunSucceeded", "succeeded"))
 
@@ -63,12 +63,12 @@ def test_a_faulty_table_is_refused(rows, final, complaint):
 
 
 def test_every_job_has_a_stage_for_each_working_state_and_only_those():
-    for job in all_jobs():
+    for job in JOBS.values():
         assert set(job.stages) == set(job.machine.states) - job.machine.final
 
 
 def test_mermaid_draws_every_row_of_the_job():
-    for job in all_jobs():
+    for job in JOBS.values():
         drawing = job.machine.mermaid()
         own = [row for row in job.machine.rows if row.next not in ("failed", "cancelled")]
         assert all(f"{row.state} --> {row.next}: {row.event}" in drawing for row in own)

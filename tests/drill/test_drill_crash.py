@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from axejournal.jobs import all_jobs
+from axejournal.jobs import JOBS
 from tests.crash.proof import assert_nothing_left, assert_nothing_repeated, events_of
 from tests.drill.scenes import assert_nothing_scratch, drilled, last_drill
 from tests.world.home import World
@@ -30,7 +30,7 @@ def test_drill_killed_at_a_named_instant_is_resumed_and_tells_the_same(world: Wo
     run = last_drill(world)
     assert (run["outcome"], run["resumed"]) == ("succeeded", 1)
     events = events_of(world, run["run"])
-    machine = next(job.machine for job in all_jobs() if job.name == "restore.drill")
+    machine = JOBS["restore.drill"].machine
     state = events[0]["state"]
     for event in events[1:]:
         assert machine.next(state, event["name"]) == event["state"]

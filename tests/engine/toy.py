@@ -225,7 +225,6 @@ def job(at_once=1):
         resources=lambda run: (Resource("paper"),),
         kit=lambda hands, run: hands(),
         tidy=lambda run, kit: (kit.folder / "tidied").touch(),
-        facts=(Written, Begun, AllWritten, Sealed),
     )
 
 

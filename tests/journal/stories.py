@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from axejournal.domain.events import (
-    ENGINE_FACTS,
     ChildStarted,
     Fact,
     RunCancelled,
@@ -22,7 +21,6 @@ from axejournal.domain.events import (
     StepStarted,
 )
 from axejournal.domain.facts import (
-    SHARED_FACTS,
     DatabaseDumped,
     DumpsFinished,
     PointMade,
@@ -34,11 +32,11 @@ from axejournal.domain.facts import (
     SnapshotVerified,
     TableDumped,
 )
+from axejournal.domain.facts.known import KNOWN_FACTS
 from axejournal.domain.ports import Draft
 from axejournal.journal.ids import event_id
 from axejournal.journal.store import Store
 
-FACTS = ENGINE_FACTS + SHARED_FACTS
 MIDNIGHT = datetime(2026, 5, 20, 3, 0, tzinfo=UTC)
 REPOSITORY = "ab" * 32
 SOURCES = ("frame", "blueprint", "hive", "mysrt", "index")
@@ -79,7 +77,7 @@ class RealClock:
 
 
 def open_store(path: Path, clock: SetClock | RealClock | None = None, **more) -> Store:
-    return Store(path, more.pop("facts", FACTS), "mac:4711:1795", "boot-1", clock or RealClock(), **more)
+    return Store(path, more.pop("facts", KNOWN_FACTS), "mac:4711:1795", "boot-1", clock or RealClock(), **more)
 
 
 def draft(fact: Fact, step: str | None = None, attempt: int | None = None, state: str = "working") -> Draft:

@@ -183,19 +183,3 @@ class RepositoryRecorded(Fact):
     tier: str
     place: str
     repository: str
-
-
-SHARED_FACTS: tuple[type[Fact], ...] = (
-    RunStarted,
-    StagingCleared,
-    PreflightPassed,
-    DatabaseDumped,
-    VolumeStaged,
-    PhysicalCopied,
-    DumpsFinished,
-    SnapshotTaken,
-    SnapshotVerified,
-    SnapshotCopied,
-    SnapshotsForgotten,
-    RepositoryRecorded,
-)

@@ -56,6 +56,3 @@ class PointsChecked(Fact):
     repository: str
     points: tuple[PointOfSource, ...]
     read_since: str | None = None
-
-
-CHECK_FACTS: tuple[type[Fact], ...] = (DataRead, DamageLocated, PointsChecked)

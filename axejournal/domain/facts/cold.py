@@ -161,19 +161,3 @@ class KeyProven(Fact):
     repository: str
     kind: str
     disk: str = ""
-
-
-COLD_FACTS: tuple[type[Fact], ...] = (
-    DiskRecorded,
-    DiskSought,
-    DiskIdentified,
-    PasswordNeeded,
-    DiskOpened,
-    DiskReady,
-    ReadingChosen,
-    ReadingFinished,
-    DiskSynced,
-    SyncRecorded,
-    DiskEjected,
-)
-KEY_FACTS: tuple[type[Fact], ...] = (KeyEnrolled, KeysRenewed, KeyProven)

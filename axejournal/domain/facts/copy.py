@@ -46,6 +46,3 @@ class CopiesVerified(Fact):
     snapshots: int
     vanished: tuple[str, ...] = ()
     size_bytes: int | None = None
-
-
-COPY_FACTS: tuple[type[Fact], ...] = (BackupAwaited, CopiesChosen, CopiesFinished, CopiesVerified)

@@ -198,21 +198,3 @@ class DrillMeasured(Fact):
     passed: tuple[str, ...]
     failed: tuple[str, ...]
     saved_by: dict[str, str] = field(default_factory=dict)
-
-
-DRILL_FACTS: tuple[type[Fact], ...] = (
-    PointsChosen,
-    ScratchReady,
-    ScratchFetched,
-    ScratchLoaded,
-    ScratchCompared,
-    ScratchChecked,
-    SourceDrilled,
-    TierDrilled,
-    ScratchesReady,
-    LoadsFinished,
-    ComparisonsFinished,
-    ScratchCleared,
-    TierLeft,
-    DrillMeasured,
-)

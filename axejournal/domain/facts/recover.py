@@ -41,6 +41,3 @@ class SourcesFinished(Fact):
 
     recovered: tuple[str, ...]
     missing: tuple[str, ...] = ()
-
-
-RECOVER_FACTS: tuple[type[Fact], ...] = (JournalRecovered, SourceRecovered, SourcesFinished)

@@ -116,16 +116,3 @@ class PeerWatched(Fact):
     odd: tuple[str, ...] = ()
     quiet_s: float = 0.0
     known: int = 0
-
-
-RING_FACTS: tuple[type[Fact], ...] = (
-    ConsentGiven,
-    ConsentWithdrawn,
-    HostKeyPinned,
-    HostKeySeen,
-    PeerReached,
-    WayBackSeen,
-    RoomMeasured,
-    LetterLeft,
-    PeerWatched,
-)

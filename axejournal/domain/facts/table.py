@@ -74,13 +74,3 @@ class ScratchDropped(Fact):
     """The run's scratch schema and its files are gone."""
 
     schema: bool
-
-
-TABLE_FACTS: tuple[type[Fact], ...] = (
-    TablePrepared,
-    TableFetched,
-    TableStaged,
-    TableCompared,
-    TableEqualised,
-    ScratchDropped,
-)

@@ -35,6 +35,3 @@ class VolumeUnpacked(Fact):
     server_version: str
     size_bytes: int
     commands: tuple[str, ...] = ()
-
-
-VOLUME_FACTS: tuple[type[Fact], ...] = (VolumePrepared, VolumeFetched, VolumeUnpacked)

@@ -10,7 +10,7 @@ from axejournal.domain.errors import HostKeyChanged, PeerUnreachable
 from axejournal.domain.events import Fact
 from axejournal.domain.facts.ring import HostKeyPinned, HostKeySeen, PeerReached, WayBackSeen
 from axejournal.domain.job import BRIEF, ONCE, Attempt, RetryPolicy
-from axejournal.domain.letter import Letter, read
+from axejournal.domain.letter import Letter, read, restic_doubt
 from axejournal.domain.ports.peer import LETTER, Peer
 from axejournal.domain.run import Run
 from axejournal.jobs.ringing import new_challenge, our_letter
@@ -130,7 +130,8 @@ class ProveWayBack:
         there = attempt.run.find(PeerReached)
         answered = there is not None and (there.answered or _is_answered(kit, there.challenge))
         at = found.letter_at.isoformat() if answered and found.letter_at else (before.answered_at if before else None)
-        doubts = [*self._doubts(found.there, letter, at), *lines.doubts]
+        old = restic_doubt(kit.ring.peer, letter.restic if letter else "", kit.ring.restic_needed)
+        doubts = [*self._doubts(found.there, letter, at), *lines.doubts, *([old] if old else [])]
         return WayBackSeen(
             tier=kit.ring.tier,
             peer=kit.ring.peer,
