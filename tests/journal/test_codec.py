@@ -91,7 +91,7 @@ def test_every_recorded_kind_has_fields_that_can_be_decoded(kind):
             return sample(arguments[0])
         if origin is tuple:
             return tuple(sample(each) for each in arguments if each is not ...)
-        if origin is Mapping:
+        if origin in (Mapping, dict):
             return {"key": sample(arguments[1])}
         return hint(**{entry.name: sample(typing.get_type_hints(hint)[entry.name]) for entry in fields(hint)})
 
