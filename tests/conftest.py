@@ -10,6 +10,7 @@ pytest_plugins = (
     "tests.world.engine",
     "tests.world.compose",
     "tests.world.repositories",
+    "tests.world.older_restic",
     "tests.world.home",
     "tests.world.sshd",
     "tests.world.web",

@@ -111,6 +111,17 @@ class RingParts(Parts):
         """What the journal knows of a ring."""
         return JournalRing(self, config or self.config, tier)
 
+    def own_restic(self) -> str:
+        """restic's version, too old or not; "" when there is none."""
+        from axejournal.domain.errors import AxejError
+        from axejournal.programs.install import find_program, restic_version
+
+        found = find_program("restic", self.config.restic.program)
+        try:
+            return ".".join(map(str, restic_version(found))) if found else ""
+        except AxejError:
+            return ""
+
     def receive_folder(self, tier: str, config: Config | None = None) -> PeerFolder | None:
         """What is kept here for the peer of a ring; None for a ring that has none."""
         from axejournal.programs.ssh.receive_folder import PeerFolder

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from axejournal.checks.finding import Finding, Patient, failed, ok, warn
 from axejournal.domain.errors import ConfigurationFault
+from axejournal.domain.letter import restic_doubt
 
 if TYPE_CHECKING:
     from axejournal.app.app import App
@@ -107,12 +108,10 @@ def peer_restic(patient: Patient) -> Iterable[Finding]:
         theirs = str(fact.data.get("restic") or "") if fact else ""
         if tier.kind != "ring" or not theirs:
             continue
-        minimum = tuple(int(part) for part in app.config.restic.minimum.split("."))
-        told = f"tier {name}: restic {mine} here, {theirs} at {tier.peer}"
-        if tuple(int(part) for part in theirs.split(".")[:3] if part.isdigit()) < minimum:
-            yield warn("peer's restic", told, f"Have restic {app.config.restic.minimum} or newer installed there.")
+        if doubt := restic_doubt(str(tier.peer), theirs, app.config.restic.minimum):
+            yield warn("peer's restic", f"tier {name}: {doubt}", f'The operator of {tier.peer} runs "axej doctor --install".')
         else:
-            yield ok("peer's restic", told)
+            yield ok("peer's restic", f"tier {name}: restic {mine} here, {theirs} at {tier.peer}")
 
 
 def paper_password(patient: Patient) -> Iterable[Finding]:
