@@ -16,13 +16,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.benchmarks import cold_disks, journal_rows, pushes, starts, table, world
+from tests.benchmarks.drills import Drills
 from tests.benchmarks.nightly import Nights
 from tests.benchmarks.ratios import Row
 from tests.benchmarks.restores import Restores
 from tests.world.place import ROOT, Place, session_place
 
-GROUPS = ("start", "journal", "night", "memory", "killed", "restore", "ring", "cold")
-OF_NIGHTS = ("night", "memory", "killed", "restore", "ring", "cold")
+GROUPS = ("start", "journal", "night", "memory", "killed", "restore", "drill", "ring", "cold")
+OF_NIGHTS = ("night", "memory", "killed", "restore", "drill", "ring", "cold")
 EVENTS = 1_000_000
 JOURNALS = Path(".cache/journal")  # the big one is made once: 40 s
 
@@ -89,6 +90,8 @@ def _of_nights(wanted: list[str], nights: Nights, place: Place, rounds: int) -> 
         yield from nights.killed(rounds)
     if "restore" in wanted:
         yield from Restores(nights).rows(rounds)
+    if "drill" in wanted:
+        yield from Drills(nights).rows(rounds)
     if "cold" in wanted:
         yield from cold_disks.rows(nights, place, rounds)
     if "ring" in wanted:
