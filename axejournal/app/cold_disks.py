@@ -18,6 +18,7 @@ from axejournal.domain.errors import (
 )
 from axejournal.domain.ports.volumes import Volume
 from axejournal.journal.disks import DiskRow
+from axejournal.programs.disk import kind
 
 if TYPE_CHECKING:
     from axejournal.app.parts import Parts
@@ -75,7 +76,7 @@ class ColdDisk:
                 f"disk {self.disk} at {self.mount} ({volume.filesystem}) is mounted read-only",
                 "A damaged file system is mounted so: check the disk, then connect it again.",
             )
-        if not (self.place / "config").is_file():
+        if kind(self.place / "config") != "file":
             hint = f'Look at the disk; "axej cold init {self.disk}" makes a new one only if that one is gone for good.'
             raise RepositoryMissing(f"disk {self.disk} has no repository at {self.place}", hint)
         self._volume = volume
@@ -87,12 +88,11 @@ class ColdDisk:
         if volume is not None:
             return volume
         beside = self.parts.volumes.look_alikes(self.mount)
-        why = "there is a folder, and no disk is mounted on it" if self.mount.is_dir() else "no disk is mounted there"
+        folder = kind(self.mount) == "folder"
+        why = "there is a folder, and no disk is mounted on it" if folder else "no disk is mounted there"
         if beside:
             why += f"; a disk is at {beside[0]}, which is no place of a cold one"
-        remedy = (
-            f"Eject {beside[0]}, remove the folder {self.mount}, and" if beside and self.mount.is_dir() else "Connect it, then"
-        )
+        remedy = f"Eject {beside[0]}, remove the folder {self.mount}, and" if beside and folder else "Connect it, then"
         raise DiskMissing(f"disk {self.disk} is not at {self.mount}: {why}", f'{remedy} run "axej cold sync {self.disk}" again.')
 
     def is_there(self) -> bool:

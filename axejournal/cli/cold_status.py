@@ -106,6 +106,7 @@ def _disk_json(one: DiskStanding) -> dict[str, Any]:
         "state": one.state,
         "turn": _turn_json(one.turn) if one.turn else None,
         "volume": row.volume if row else None,
+        "filesystem": row.filesystem if row else None,
         "repository": row.repository if row else None,
         "synced_at": row.synced_at.isoformat() if row and row.synced_at else None,
         "snapshots": row.snapshots if row else None,

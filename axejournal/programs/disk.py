@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from axejournal.domain.errors import AxejError, DiskFull
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_MODES = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 
 class SystemDisk:
@@ -23,6 +25,15 @@ class SystemDisk:
         nearest = next((place for place in (path, *path.absolute().parents) if place.exists()), Path("/"))
         found = os.statvfs(nearest)
         return found.f_bavail * found.f_frsize
+
+
+def kind(path: Path) -> str:
+    """ "file", "folder", "" for anything else and for nothing; "" too where a disk that was torn off left a dead mount point."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    return "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else ""
 
 
 def write_durable(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -54,7 +65,7 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
     descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
+            _give_mode(file.fileno(), mode)
             file.write(data)
             file.flush()
             _flush(file.fileno())
@@ -64,6 +75,15 @@ def _replace(path: Path, data: bytes, mode: int) -> None:
             Path(beside).unlink()
         raise
     sync_folder(path.parent)
+
+
+def _give_mode(descriptor: int, mode: int) -> None:
+    """A disk for other systems (exFAT, FAT) may know no modes; what mkstemp gave is the tightest."""
+    try:
+        os.fchmod(descriptor, mode)
+    except OSError as fault:
+        if fault.errno not in NO_MODES:
+            raise
 
 
 def _flush(descriptor: int) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import signal
 
 import pytest
 
 from tests.world.disks import PAPER, Drawer, typed
+from tests.world.needs import need
 
 
 def test_sync_copies_each_snapshot_once_and_makes_restore_points(drawer: Drawer):
@@ -27,13 +28,24 @@ def test_sync_copies_each_snapshot_once_and_makes_restore_points(drawer: Drawer)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("filesystem", ["exfat", "vfat"])
-def test_sync_works_on_disks_that_other_systems_can_read(drawer: Drawer, filesystem: str):
-    if filesystem not in Path("/proc/filesystems").read_text():
-        pytest.skip(f"this kernel mounts no {filesystem}")
-    disk = drawer.prepared("1", filesystem=filesystem)
-    drawer.sync("1")
-    assert len(drawer.held(disk)) == 1
+def test_exfat_disk_is_synced_torn_off_and_gone_on_with(drawer: Drawer):
+    need("exfat")
+    world = drawer.world
+    world.config["tiers"]["cold"]["eject"] = True
+    world.write()
+    disk = drawer.prepared("1", filesystem="exfat")
+    local = world.repository.snapshots()[0]["id"]
+    code, said = typed(world, ("cold", "sync", "1"), (PAPER,), kill_at=f"effect:copy:{local[:8]}")
+    assert code == -signal.SIGKILL, said
+    disk.tear_off()
+    assert "goes on when it is back" in drawer.sync("1", expect=50)
+    assert "not connected" in world.axej("cold", "status").stdout
+    disk.connect()
+    assert "1 snapshots on it" in drawer.sync("1") and not disk.mount.is_mount()
+    assert [run["outcome"] for run in drawer.runs()] == ["succeeded"]
+    assert len(drawer.held(disk.connect())) == 1
+    (row,) = (row for row in json.loads(world.axej("cold", "status", "--json").stdout)["disks"] if row["disk"] == "1")
+    assert (row["filesystem"], len(row["volume"])) == ("exfat", 9)
 
 
 @pytest.mark.slow

@@ -3,15 +3,11 @@ at a terminal."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import pty
 import re
 import select
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from tests.world import axej
+from tests.world.drivers import FUSE, end_driver, mount_words
 from tests.world.home import World
 from tests.world.needs import need
 
-MKFS = {"ext4": ("mkfs.ext4", "-q", "-F"), "exfat": ("mkfs.exfat", "-q"), "vfat": ("mkfs.vfat",)}
+MKFS = {"ext4": ("mkfs.ext4", "-q", "-F"), "exfat": ("mkfs.exfat",)}
 SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 PAPER = "four words on paper"
 PROMPT = re.compile(rb"(?:password of disk [^:\r\n]*|password of tier [^:\r\n]*|the same again): ")
@@ -40,10 +38,13 @@ class Disk:
     image: Path
     mount: Path
     loop: str = ""
+    filesystem: str = "ext4"
 
     def connect(self, at: Path | None = None, *options: str) -> Disk:
         """Mounts it."""
         mount = at or self.mount
+        if self.filesystem in FUSE and (end_driver(self.loop) or self.is_dead()):
+            run("umount", "-l", str(mount), check=False)
         mount.mkdir(parents=True, exist_ok=True)
         if self.loop:  # axej may have unmounted it
             run("losetup", "-d", self.loop, check=False)
@@ -53,8 +54,21 @@ class Disk:
                 break
             time.sleep(0.1)
         self.loop = done.stdout.strip()
-        run("mount", *options, self.loop, str(mount))
+        run(*mount_words(self.filesystem, self.loop, mount, options))
         return self
+
+    def is_dead(self) -> bool:
+        """Whether a driver that was ended has left its mount point behind."""
+        try:
+            self.mount.lstat()
+        except OSError as fault:
+            return fault.errno == errno.ENOTCONN
+        return False
+
+    def tear_off(self) -> None:
+        """Takes it off as hard as can be: where it has a driver, that is gone at once and its mount point stays behind."""
+        if not end_driver(self.loop):
+            self.pull()
 
     def pull(self, at: Path | None = None) -> None:
         """Takes it off without a word: what is open on it fails sooner or later, and nothing finds it any more."""
@@ -91,7 +105,7 @@ class Drawer:
         with image.open("wb") as file:
             file.truncate(mib << 20)
         run(*MKFS[filesystem], str(image))
-        made = Disk(image, self.place(number))
+        made = Disk(image, self.place(number), filesystem=filesystem)
         self.disks[name or number] = made
         return made
 
@@ -126,10 +140,7 @@ def typed(
 ) -> tuple[int, str]:
     """Runs `axej WORDS` on a terminal of its own, and types an answer at each prompt for a password; exit code and screen."""
     environment = world.environ({"TERM": "dumb"}, kill_at)
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(world.folder)
-        os.execve(sys.executable, [sys.executable, "-m", "axejournal", *words], environment)
+    process, terminal = axej.at_terminal(words, environment, world.folder)
     said, left, end = b"", list(answers), time.monotonic() + timeout_s
     asked = 0
     try:
@@ -150,12 +161,10 @@ def typed(
                 asked = prompts
                 os.write(terminal, left.pop(0).encode() + b"\n")
         else:
-            os.kill(pid, signal.SIGKILL)
+            process.kill()
     finally:
         os.close(terminal)
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return code, said.decode("utf-8", "replace")
+    return process.wait(), said.decode("utf-8", "replace")
 
 
 def until(true: Callable[[], object], within_s: float = 20, what: str = "") -> None:
@@ -185,8 +194,9 @@ def drawer(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Drawer]
     yield made
     for disk in made.disks.values():
         for place in {disk.mount, *(made.place(number) for number in "123")}:
-            with contextlib.suppress(OSError):
-                if place.is_mount():
-                    run("umount", "-l", str(place), check=False)
+            if disk.is_dead() or place.is_mount():
+                run("umount", "-l", str(place), check=False)
         if disk.loop:
+            if disk.filesystem in FUSE:
+                end_driver(disk.loop)
             run("losetup", "-d", disk.loop, check=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from axejournal.programs.install import find_postgres_program, find_program
+from tests.world import drivers
 
 
 def _root() -> str:
@@ -70,6 +71,7 @@ LACKS: dict[str, Callable[[], str]] = {
     "sshd": lambda: _program("sshd"),
     "tc": lambda: _program("tc") or _program("ip"),
     "loop": _loop,
+    "exfat": lambda: _loop() or _program("mkfs.exfat") or drivers.lack("exfat"),
     "debian": _debian,
 }
 """For each need, what says why it can't be met here ("" when it can)."""

@@ -13,8 +13,8 @@ need openssh-server sshd
 need openssh-client ssh
 need debootstrap debootstrap
 need strace strace
-need dosfstools mkfs.vfat
 need exfatprogs mkfs.exfat
+need exfat-fuse mount.exfat-fuse
 need iproute2 tc
 need libplist-utils plistutil
 need prometheus promtool

@@ -52,6 +52,17 @@ def uuid_of(device: str) -> str | None:
     return None
 
 
+def filesystem_of(found: Mounted) -> str:
+    """What is on the device, where a driver in a process of its own (FUSE) hides it: exFAT, NTFS; else what is mounted."""
+    if not found.filesystem.startswith("fuse"):
+        return found.filesystem
+    return (
+        _asked(("lsblk", "-dno", "FSTYPE", found.device))
+        or _asked(("blkid", "-p", "-o", "value", "-s", "TYPE", found.device))
+        or found.filesystem
+    )
+
+
 def program(name: str) -> str | None:
     """Where a program is, in the folders of the administrator's too."""
     return shutil.which(name, path=os.environ.get("PATH", "/usr/bin:/bin") + SBIN)

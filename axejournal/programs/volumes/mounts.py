@@ -35,7 +35,7 @@ class SystemVolumes:
         if found is None:
             return None
         uuid = linux.uuid_of(found.device)
-        return Volume(mount, found.device, uuid, found.filesystem, found.read_only, mark)
+        return Volume(mount, found.device, uuid, linux.filesystem_of(found), found.read_only, mark)
 
     def mark(self, mount: Path) -> str | None:
         """See the port. A link is no mount point, wherever it leads; a folder of the parent's own file system neither."""
