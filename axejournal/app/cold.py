@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from axejournal.domain.resting import WAITS_FOR
 from axejournal.domain.rotation import Quarter, Turn, calendar
-from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
     from axejournal.app.app import App, View
+    from axejournal.domain.run import Run
     from axejournal.jobs.restore_orders import Order
     from axejournal.journal.disks import DiskRow, OpenSync
     from axejournal.journal.rows import PointRow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +19,27 @@ from axejournal.journal import reader
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from axejournal.journal.rows import FreshRow, PointRow
+
 JOB = "watch.overdue"
 SLOW = timedelta(days=1)
 """Grace of schedules that are not nightly."""
 
 
-def late(effective: Mapping[str, Any], journal: Path, config_path: Path, now: datetime) -> tuple[Late, ...]:
+Held = Sequence["tuple[PointRow, int]"]
+"""What reader.standing and reader.freshness answer: who has asked already hands it on."""
+
+
+def late(
+    effective: Mapping[str, Any],
+    journal: Path,
+    config_path: Path,
+    now: datetime,
+    held: Held | None = None,
+    fresh: Sequence[FreshRow] | None = None,
+) -> tuple[Late, ...]:
     """Everything that is overdue now. Raises JournalDamaged, JournalNewer."""
-    return rules.overdue(known(effective, journal, config_path, now), now)
+    return rules.overdue(known(effective, journal, config_path, now, held, fresh), now)
 
 
 def began(journal: Path, config_path: Path) -> datetime:
@@ -37,15 +50,25 @@ def began(journal: Path, config_path: Path) -> datetime:
     return max(first, written) if first else written
 
 
-def known(effective: Mapping[str, Any], journal: Path, config_path: Path, now: datetime) -> Known:
-    """What the rules ask for."""
+def known(
+    effective: Mapping[str, Any],
+    journal: Path,
+    config_path: Path,
+    now: datetime,
+    held: Held | None = None,
+    fresh: Sequence[FreshRow] | None = None,
+) -> Known:
+    """What the rules ask for. `held`, `fresh`: what is known of it already."""
+    customer = effective["customer"]
+    held = reader.standing(journal, customer) if held is None else held
+    fresh = reader.freshness(journal, customer) if fresh is None else fresh
     since = began(journal, config_path)
     first = reader.began(journal) or since
     return Known(
         began=since,
         sources=tuple(effective["sources"]),
-        tiers=tuple(_tiers(effective, journal)),
-        slots=tuple(_slots(effective, journal, first, since, now)),
+        tiers=tuple(_tiers(effective, held)),
+        slots=tuple(_slots(effective, fresh, first, since, now)),
         disks=tuple(_disks(effective, journal, now)),
         waits=tuple(_waits(journal, effective["customer"])),
     )
@@ -60,22 +83,23 @@ def told(journal: Path, customer: str) -> tuple[dict[str, object] | None, dateti
     return {str(one["key"]): one for one in found}, rows[0].requested_at
 
 
-def _tiers(effective: Mapping[str, Any], journal: Path) -> Iterator[TierKnown]:
+def _tiers(effective: Mapping[str, Any], held: Held) -> Iterator[TierKnown]:
     from axejournal.config.units import duration
 
     newest: dict[str, dict[str, datetime]] = {}
-    for point, _ in reader.standing(journal, effective["customer"]):
+    for point, _ in held:
         newest.setdefault(point.tier, {})[point.source] = point.at
     for tier, settings in effective["tiers"].items():
         text = settings.get("rpo")
         yield TierKnown(tier, duration(text) if text else None, text or "", newest.get(tier, {}))
 
 
-def _slots(effective: Mapping[str, Any], journal: Path, first: datetime, since: datetime, now: datetime) -> Iterator[SlotKnown]:
+def _slots(
+    effective: Mapping[str, Any], fresh: Sequence[FreshRow], first: datetime, since: datetime, now: datetime
+) -> Iterator[SlotKnown]:
     """A schedule that never ran counts from when the configuration was written; see due.due_slot."""
     from axejournal.config.units import duration
 
-    fresh = reader.freshness(journal, effective["customer"])
     for name in due.names(effective):
         settings, job = due.wanted(name, effective), due.job_of(name, effective)
         if settings is None or job is None:

@@ -103,11 +103,10 @@ class Standing:
 def stand(here: Context) -> Standing:
     """Looks. Raises JournalDamaged, JournalNewer, ConfigurationFault."""
     now, config = here.now(), here.light
-    lates = late(config, here.journal_path, here.config_path, now)
-    newest = {
-        (point.tier, point.source): (point, count) for point, count in reader.standing(here.journal_path, config["customer"])
-    }
+    held = reader.standing(here.journal_path, config["customer"])
+    newest = {(point.tier, point.source): (point, count) for point, count in held}
     known = reader.freshness(here.journal_path, config["customer"])
+    lates = late(config, here.journal_path, here.config_path, now, held, known)
     fresh = {(row.job, row.tier): row for row in known}
     around = surroundings(here, known, began(here.journal_path, here.config_path), now)
     sizes = {row.tier: row for row in reversed(reader.repositories(here.journal_path, config["customer"]))}

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,18 @@ from tests.journal.stories import REPOSITORY, draft, night, open_store, snapshot
 FIRST = datetime(1999, 1, 1, 3, tzinfo=UTC)
 KEPT_NIGHTS = 30
 BATCH = 400
+Story = tuple[str, datetime, list[Draft]]
+"""A run: its id, when it began, what it appends."""
 _INSERT = f"INSERT INTO events ({EVENT_COLUMNS}) VALUES ({', '.join('?' * 17)})"
 
 
 def build(path: Path, events: int) -> int:
-    """A journal at `path` (which must not exist) of at least so many events, in whole nights; returns how many.
+    """A journal at `path` (which must not exist) of at least so many events, in whole nights; returns how many."""
+    return write(path, _nights(), events)
+
+
+def write(path: Path, stories: Iterable[Story], events: float = math.inf) -> int:
+    """A journal at `path` of these runs, one after the other, until it has so many events; returns how many.
 
     The rows are those that Store would append; what is left out is one fsync an append.
     """
@@ -38,7 +46,7 @@ def build(path: Path, events: int) -> int:
     journal = sqlite3.connect(path, isolation_level=None)
     journal.execute("PRAGMA synchronous = OFF")
     position, head = 0, NO_HASH
-    for batch in _batched(_nights(), BATCH):
+    for batch in _batched(iter(stories), BATCH):
         journal.execute("BEGIN IMMEDIATE")
         for run, begun, drafts in batch:
             rows, made = _rows(run, begun, drafts, position, head)
@@ -60,7 +68,7 @@ def _batched(items: Iterator[Any], size: int) -> Iterator[tuple[Any, ...]]:
         yield batch
 
 
-def _nights() -> Iterator[tuple[str, datetime, list[Draft]]]:
+def _nights() -> Iterator[Story]:
     """Run, moment and drafts of one night after the other; each forgets the snapshot of a month ago."""
     for number in itertools.count():
         begun = FIRST + timedelta(days=number)

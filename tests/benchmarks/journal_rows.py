@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import statistics
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,9 +15,10 @@ from pathlib import Path
 from axejournal.domain.events import StepStarted
 from axejournal.journal.ids import event_id
 from axejournal.journal.schema import golden
+from tests.benchmarks import journal_years
 from tests.benchmarks.machine import Machine
 from tests.benchmarks.ratios import Row, Work, compared, taken_in_turns
-from tests.benchmarks.starts import machine_with
+from tests.benchmarks.starts import cpu_noted, machine_with
 from tests.journal.stories import Writer, draft, open_store, requested
 
 APPENDS = 40
@@ -35,6 +37,19 @@ def rows(folder: Path, big: Path, rounds: int) -> Iterator[Row]:
         works = {name: _asked(machine, command) for name, machine in (("empty", empty), ("1,000,000", large))}
         took = taken_in_turns(works, rounds * 3)
         yield compared(f"journal: axej {command}, 1,000,000 events / none", 1.3, took, "1,000,000", "empty")
+    yield _years(folder / "years", rounds)
+
+
+def _years(folder: Path, rounds: int) -> Row:
+    """`status` of a machine with ten years of nights in three tiers, of which retention left what it leaves."""
+    empty, old = journal_years.machine(folder / "empty"), journal_years.machine(folder / "old")
+    open_store(empty.journal).close()
+    journal_years.ten_years(old.journal, journal_years.newest_slot(datetime.now(UTC)))
+    cpu: dict[str, list[float]] = {"ten years": [], "empty": []}
+    works = {name: cpu_noted(_asked(machine, "status"), cpu[name]) for name, machine in (("empty", empty), ("ten years", old))}
+    took = taken_in_turns(works, rounds * 3)
+    note = f"by CPU time {statistics.median(cpu['ten years']) / statistics.median(cpu['empty']):.2f} x"
+    return compared("journal: axej status, 10 years, 5 sources, 3 tiers / none", 1.3, took, "ten years", "empty", note=note)
 
 
 def _asked(machine: Machine, command: str) -> Work:

@@ -29,7 +29,7 @@ def rows(folder: Path, big: Path, rounds: int) -> Iterator[Row]:
         "history": _silent(large, "history"),
     }
     cpu: dict[str, list[float]] = {name: [] for name in works}
-    took = taken_in_turns({name: _cpu_noted(work, cpu[name]) for name, work in works.items()}, looks)
+    took = taken_in_turns({name: cpu_noted(work, cpu[name]) for name, work in works.items()}, looks)
     for title, goal, name in (
         ("axej --help", 2.5, "axej --help"),
         ("scheduled call, nothing due", 5.0, "nothing due"),
@@ -39,7 +39,7 @@ def rows(folder: Path, big: Path, rounds: int) -> Iterator[Row]:
         yield compared(f"start: {title} / python -c pass", goal, took, name, PASS, note=note)
 
 
-def _cpu_noted(work: Work, into: list[float]) -> Work:
+def cpu_noted(work: Work, into: list[float]) -> Work:
     """The same; what its process took of a processor is noted: that hardly depends on what else the machine does."""
 
     def noted() -> None:
