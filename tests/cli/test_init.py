@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.world import axej
 from tests.world.engine import Container, Engine
 from tests.world.repositories import Repository
 

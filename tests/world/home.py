@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import psutil
 import pytest
 import yaml
 
+from tests.world import axej
 from tests.world.place import Place, end_processes
 from tests.world.postgres import Server
 from tests.world.repositories import Repository
@@ -30,7 +30,7 @@ INSERT INTO customers SELECT n, 'customer ' || n FROM generate_series(1, 50) AS 
 INSERT INTO journal_line SELECT n, 1 + n % 50, n * 1.5 FROM generate_series(1, 2000) AS n;
 """
 Database = Callable[..., str]
-Done = subprocess.CompletedProcess[str]
+Done = axej.Done
 
 
 @dataclass
@@ -74,7 +74,7 @@ class World:
     @property
     def axej_words(self) -> tuple[str, ...]:
         """The words that start axej."""
-        return (sys.executable, "-m", "axejournal")
+        return axej.WORDS
 
     def write(self) -> None:
         """Writes the configuration as `config` says."""
@@ -100,36 +100,26 @@ class World:
         expect: int | None = None,
         timeout_s: float = 240,
         stdin: str | None = None,
+        cold: bool = False,
     ) -> Done:
         """Runs `axej WORDS` to its end, as a process of its own.
 
+        `cold`: by a new interpreter; see tests/world/axej.
         `kill_at`: "POINT:STEP" at which it kills itself by SIGKILL (exit code -9): intent, effect or fact of a step.
         `expect`: the exit code it must have, or the test fails and shows what axej said.
         """
-        argv = [sys.executable, "-m", "axejournal", *words]
         environment = self.environ(env or {}, kill_at)
-        done = subprocess.run(
-            argv,
-            env=environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            input=stdin or "",
-            check=False,
-        )
+        done = axej.run(words, environment, self.folder, stdin or "", timeout_s=timeout_s, cold=cold)
         if expect is not None and done.returncode != expect:
             pytest.fail(f"axej {' '.join(words)}: exit {done.returncode}, not {expect}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def start(self, *words: str, env: Mapping[str, str] | None = None, kill_at: str = "") -> subprocess.Popen[str]:
+    def start(self, *words: str, env: Mapping[str, str] | None = None, kill_at: str = "", cold: bool = False) -> axej.Process:
         """Starts `axej WORDS` and returns at once; the caller ends it. stdout and stderr go to files: see `said`."""
-        argv = [sys.executable, "-m", "axejournal", *words]
         with (self.folder / "stdout").open("w") as stdout, (self.folder / "stderr").open("w") as stderr:
             environment = self.environ(env or {}, kill_at)
-            return subprocess.Popen(
-                argv, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, text=True
-            )
+            streams = (subprocess.DEVNULL, stdout.fileno(), stderr.fileno())
+            return axej.start(words, environment, self.folder, streams, cold)
 
     def said(self) -> str:
         """What the process of the last `start` wrote so far."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
-import signal
-import sys
 
+from tests.world import axej
 from tests.world.home import World
 
 LONGEST_S = 60
@@ -17,10 +15,7 @@ def at_terminal(world: World, answers: list[tuple[str, str]], *words: str, kill_
     """`axej WORDS` at a terminal of its own. `answers`: (end of the question, what is typed), in order; returns its exit code
     (negative: the signal that ended it) and all that stood on the screen. What is typed blind does not."""
     environment = {**world.environ({}, kill_at), "TERM": "dumb"}
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(world.folder)
-        os.execve(sys.executable, [sys.executable, "-m", "axejournal", *words], environment)
+    process, terminal = axej.at_terminal(words, environment, world.folder)
     said, seen = "", 0
     pending = list(answers)
     while select.select([terminal], [], [], LONGEST_S)[0]:
@@ -32,7 +27,7 @@ def at_terminal(world: World, answers: list[tuple[str, str]], *words: str, kill_
             seen = len(said)
             os.write(terminal, f"{pending.pop(0)[1]}\n".encode())
     else:
-        os.kill(pid, signal.SIGKILL)
+        process.kill()
         said += f"\nnothing came for {LONGEST_S} s; not asked: {pending}"
     os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
+    return process.wait(), said
