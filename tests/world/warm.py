@@ -157,7 +157,8 @@ def become(order: dict[str, Any], given: list[int]) -> None:
     if "PYTHONPATH" in order["environment"]:
         sys.path[1:1] = order["environment"]["PYTHONPATH"].split(os.pathsep)
         sys.modules.pop("sitecustomize", None)  # the system's own
-        importlib.import_module("sitecustomize")
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module("sitecustomize")
 
 
 def show(environment: dict[str, str]) -> None:
