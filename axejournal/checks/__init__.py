@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from axejournal.checks import (
+    clock,
     configuration,
     copies,
     disk,
@@ -55,7 +56,7 @@ CHECKS: tuple[Check, ...] = (
     Check("schedules", schedules.schedules),
     Check("last exits", schedules.last_exits),
     Check("time zone", schedules.time_zone),
-    Check("clock", session.clock),
+    Check(clock.NAME, clock.clock),
     Check("path", schedules.path),
     Check(messages.NAME, messages.messages),
     Check("journal", journal.journal),

@@ -11,7 +11,6 @@ import platform
 import shutil
 import socket
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,6 @@ CANARIES = (Path("~/Library/Mail"), Path("/Library/Application Support/com.apple
 """Folders that macOS shows to those with Full Disk Access only."""
 LOOK_S = 10.0
 CONNECT_S = 5.0
-DRIFT = timedelta(minutes=5)
 PRIVACY = "System Settings, Privacy & Security, Full Disk Access: add the program, and once more after an upgrade of it."
 
 
@@ -120,29 +118,6 @@ def _docker_on_a_mac(home: Path | None = None) -> Finding:
         hint = "Docker Desktop, Settings, General: Start Docker Desktop when you sign in; and turn on automatic login."
         return warn("docker at boot", "Docker Desktop does not start by itself", hint)
     return warn("docker at boot", "no settings of Docker Desktop here", "See to it that Docker is up without a login.")
-
-
-def clock(patient: Patient) -> Iterable[Finding]:
-    """This clock against the newest event, and against what peers left here."""
-    from axejournal.journal.reader import began, run_events, runs
-    from axejournal.journal.ring import ring_facts
-
-    app = _app(patient)
-    journal, now = app.state / "journal.sqlite", app.clock.now()
-    newest = runs(journal, limit=1)
-    last = run_events(journal, newest[0].run)[-1].recorded_at if newest else began(journal)
-    ahead = [("the newest event of the journal", last)] if last else []
-    for name, _ in app.config.tiers.items():
-        watched = ring_facts(journal, app.config.customer, name).get("PeerWatched")
-        if watched and watched.data.get("newest_at"):
-            ahead.append((f"the newest snapshot of {watched.data['peer']}", datetime.fromisoformat(watched.data["newest_at"])))
-    late = [(what, moment) for what, moment in ahead if moment > now + DRIFT]
-    for what, moment in late:
-        minutes = (moment - now).total_seconds() / 60
-        text = f"{what} is {minutes:,.0f} minutes in the future: this clock is behind, or that one ahead"
-        yield warn("clock", text, "Set the clock by the network on both machines.")
-    if not late:
-        yield ok("clock", f"{now.isoformat(timespec='seconds')}; nothing that is known here lies in the future")
 
 
 def _app(patient: Patient) -> App:

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from axejournal.app.app import App
-from axejournal.checks import copies, disk, examine, schedules, session
+from axejournal.checks import clock, copies, disk, examine, schedules, session
 from axejournal.checks.finding import Finding, Patient
 from axejournal.config.load import load
+from axejournal.domain.facts.ring import WayBackSeen
 from axejournal.programs.traces import KEPT_DAYS, LOG_BYTES, TAIL_BYTES, Traces
 from tests.cli.conftest import Desk, desk  # noqa: F401 (a fixture)
 from tests.cli.journals import night
+from tests.journal.stories import Writer, requested
 
 SOURCES = {"frame": "postgres", "한국어": "postgres", "files": "files"}
 
@@ -78,10 +80,47 @@ def test_a_ring_without_consent_and_never_verified_is_a_warning(desk: Desk):  # 
 
 
 def test_a_clock_that_went_back_is_seen_by_the_journal(desk: Desk):  # noqa: F811
-    assert told(session.clock, desk)[0][0] == "OK"
+    assert told(clock.clock, desk)[0][0] == "OK"
     night(desk.journal, "a-good", (datetime.now(UTC) + timedelta(hours=3)).isoformat(timespec="minutes"), "aa" * 32, SOURCES)
-    level, text = told(session.clock, desk)[0]
+    level, text = told(clock.clock, desk)[0]
     assert (level, "minutes in the future" in text) == ("WARN", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "prints", "level", "what"),
+    [
+        ("Linux", "timedatectl", "NTP=yes\nNTPSynchronized=yes", "OK", "set by the network"),
+        ("Linux", "timedatectl", "NTP=no\nNTPSynchronized=no", "WARN", "its time service is off"),
+        ("Linux", "timedatectl", "NTP=yes\nNTPSynchronized=no", "WARN", "has not reached a server"),
+        ("Linux", "timedatectl", None, "OK", "can't be told here"),
+        ("Linux", "timedatectl", "hangs", "OK", "can't be told here"),
+        ("Darwin", "sntp", "+0.021012 +/- 0.012 time.apple.com 17.253.0.1", "OK", "off by 0.0 s"),
+        ("Darwin", "sntp", "-904.5 +/- 0.012 time.apple.com 17.253.0.1", "WARN", "off by 904.5 s"),
+        ("Darwin", "sntp", None, "OK", "does not answer"),
+    ],
+)
+def test_the_system_is_asked_whether_its_clock_is_set(desk: Desk, monkeypatch, kind, program, prints, level, what):  # noqa: F811
+    folder = desk.folder / "programs"
+    folder.mkdir()
+    if prints is not None:
+        (folder / program).write_text("#!/bin/sh\n" + ("exec sleep 60\n" if prints == "hangs" else f"echo '{prints}'\n"))
+        (folder / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin" if prints else str(folder))
+    monkeypatch.setattr(clock, "LOOK_S", 0.3)
+    monkeypatch.setattr(clock.platform, "system", lambda: kind)
+    ((found, text),) = told(clock.clock, desk)
+    assert found == level
+    assert what in text
+
+
+@pytest.mark.parametrize(("ahead_s", "said"), [(720.0, "12 minutes ahead of"), (-3600.0, "60 minutes behind"), (9.0, None)])
+def test_a_peers_clock_is_compared_by_its_letter(desk: Desk, ahead_s: float, said: str | None):  # noqa: F811
+    with_peer(desk, 9)
+    verified = Writer(desk.journal.store, "v")
+    verified.fact(requested("ring.verify"), state="requested")
+    verified.fact(WayBackSeen("ring", "realchoice", ahead_s=ahead_s))
+    level, text = told(clock.clock, desk)[0]
+    assert (level, said is None or f"the clock of realchoice was {said} this one" in text) == ("WARN" if said else "OK", True)
 
 
 def test_schedules_that_are_not_installed_are_one_warning(desk: Desk):  # noqa: F811

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -47,7 +48,11 @@ def test_both_ways_are_proven_once_both_sides_have_verified(two):
     letter = json.loads((ours.there / "axej-ring.json").read_text())
     assert ours.world.axej("journal", "verify", expect=0)
     (ours.there / "axej-ring.json").write_text(json.dumps({**letter, "head": "ab" * 32}))
+    ahead = {**json.loads((theirs.there / "axej-ring.json").read_text()), "at": f"{datetime.now(UTC) + timedelta(hours=1)}"}
+    (theirs.there / "axej-ring.json").write_text(json.dumps(ahead))
     assert "it was rewritten" in ours.world.axej("ring", "verify", expect=3).stderr
+    told = {(each["check"], each["level"]): each["text"] for each in ours.world.json("doctor", expect=None)}
+    assert "the clock of realchoice was 60 minutes ahead" in told["clock", "WARN"]
     line = (ours.world.home / ".ssh" / "authorized_keys").read_text()
     assert line.startswith("restrict,command=") and line.count("\n") == 1
     key = theirs.key.with_suffix(".pub").read_text()

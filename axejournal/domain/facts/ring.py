@@ -69,7 +69,8 @@ class PeerReached(Fact):
 class WayBackSeen(Fact):
     """The way back, as far as it can be seen from here. `answered_at`: when the peer answered a challenge of ours by writing
     into the folder that we keep for it, None while it never did; `restic`, `axej`: the peer's versions by its letter;
-    `doubts`: each a sentence, empty when the way back is proven and the peer's key can do nothing else."""
+    `doubts`: each a sentence, empty when the way back is proven and the peer's key can do nothing else; `ahead_s`: by how much
+    the peer's clock was ahead of this one when its letter came (behind: below 0), give or take its way."""
 
     tier: str
     peer: str
@@ -79,6 +80,7 @@ class WayBackSeen(Fact):
     axej: str = ""
     confined: str = ""
     doubts: tuple[str, ...] = ()
+    ahead_s: float | None = None
 
 
 @dataclass(frozen=True)

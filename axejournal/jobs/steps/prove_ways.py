@@ -141,6 +141,7 @@ class ProveWayBack:
             axej=letter.axej if letter else "",
             confined=lines.confined,
             doubts=tuple(doubts),
+            ahead_s=_ahead_s(letter, found.letter_at),
         )
 
     def _doubts(self, there: bool, letter: Letter | None, answered_at: str | None) -> list[str]:
@@ -155,6 +156,17 @@ class ProveWayBack:
         if self.kit.now() - datetime.fromisoformat(answered_at) > STALE:
             return [f"the way back was proven last on {answered_at[:10]}; {ask}"]
         return []
+
+
+def _ahead_s(letter: Letter | None, came: datetime | None) -> float | None:
+    """A letter is put down as soon as it is written: its own time is by the peer's clock, the file's by this one."""
+    try:
+        written = datetime.fromisoformat(letter.at) if letter else None
+    except ValueError:
+        return None
+    if written is None or written.tzinfo is None or came is None:
+        return None
+    return round((written - came).total_seconds(), 1)
 
 
 def peer_of(kit: RingKit) -> Peer:
