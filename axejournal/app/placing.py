@@ -129,7 +129,7 @@ class Placing:
         """Nothing that the lost machine had begun is gone on with here."""
         last = store.stream(run)[-1]
         failure = RunStranded(f"run {run} is ended: {ANOTHER_LIFE}")
-        ended = RunFailed(failure.code, failure.message, failure.hint, failure.exit_code, failure.runbook)
+        ended = RunFailed.of(failure)
         drafts = [_draft(app, OperatorDecided("abandon", ANOTHER_LIFE), last.state), _draft(app, ended, FAILED)]
         store.append(run, last.epoch + 1, last.number, drafts)
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from axejournal.domain.errors import AxejError
 
 
 class Fact:
@@ -148,6 +151,11 @@ class RunFailed(Fact):
     hint: str = ""
     exit_code: int = 1
     runbook: str = "failed-run"
+
+    @classmethod
+    def of(cls, failure: AxejError) -> Self:
+        """Because of this error."""
+        return cls(failure.code, failure.message, failure.hint, failure.exit_code, failure.runbook)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from axejournal.domain.errors import AxejError, Busy, RunStranded, RunUnknown, UsageFault
-from axejournal.domain.events import Event, OperatorDecided, RunCancelled, RunRequested, RunResumed
+from axejournal.domain.events import Event, OperatorDecided, RunCancelled, RunFailed, RunRequested, RunResumed
 from axejournal.domain.job import Job
 from axejournal.domain.machine import CANCELLED
 from axejournal.domain.ports import Children, EventStore, Leases
 from axejournal.domain.resting import RESTING
 from axejournal.domain.run import OPEN, Run, fold
 from axejournal.engine.log import Entry, RunLog
-from axejournal.engine.runner import Runner, failed
+from axejournal.engine.runner import Runner
 
 MOST_CRASHES = 5
 """A step that took its process down this often is not tried a sixth time by itself."""
@@ -92,7 +92,7 @@ class Engine:
         ended = self.children.end_left_behind(run.id, run.children)
         log = self._log(job, run.id, run)
         if decision == "abandon":
-            abandoned = failed(RunStranded(f"run {run.id} was abandoned: {reason}"))
+            abandoned = RunFailed.of(RunStranded(f"run {run.id} was abandoned: {reason}"))
             log.record(Entry(OperatorDecided(decision, reason)), Entry(abandoned))
             return self._drive(job, log)
         present = job.machine.renamed.get(run.state, run.state)
@@ -109,7 +109,7 @@ class Engine:
             log.record(Entry(OperatorDecided(decision, reason)))
         elif poison := _poisoned(log.run):
             hint = f'Look at it with "axej history {run.id}", mend the cause, then start a new run.'
-            log.record(Entry(failed(RunStranded(f"step {poison} took its process down {MOST_CRASHES} times", hint))))
+            log.record(Entry(RunFailed.of(RunStranded(f"step {poison} took its process down {MOST_CRASHES} times", hint))))
         return self._drive(job, log)
 
     def _drive(self, job: Job[Any], log: RunLog) -> Run:
@@ -119,7 +119,7 @@ class Engine:
         except AxejError as failure:
             if log.run.outcome is None:
                 why = self.children.cancelled()
-                log.record(Entry(RunCancelled(why) if why else failed(failure)))
+                log.record(Entry(RunCancelled(why) if why else RunFailed.of(failure)))
             return log.run
         return self.runner.drive(job, log, kit)
 

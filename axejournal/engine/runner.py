@@ -94,7 +94,7 @@ class Runner:
         if bad and isinstance(bad[0], Interrupted):
             log.record(Entry(RunCancelled(self.children.cancelled() or bad[0].message)))
         elif bad:
-            log.record(Entry(failed(bad[0])))
+            log.record(Entry(RunFailed.of(bad[0])))
         return bool(bad) or not any(failures)
 
     def _settle(self, log: RunLog, step: Step) -> AxejError | None:
@@ -172,8 +172,3 @@ class Runner:
 
     def _child(self, log: RunLog, step: Step, attempt: int, child: Child) -> None:
         log.record(Entry(ChildStarted(child.program, child.pid, child.started_at_s, child.boot_id), step.name, attempt))
-
-
-def failed(failure: AxejError) -> RunFailed:
-    """The fact that a run failed of this error."""
-    return RunFailed(failure.code, failure.message, failure.hint, failure.exit_code, failure.runbook)

@@ -8,23 +8,30 @@ from typing import Any
 
 from axejournal.config.sources import FilesSource, PostgresSource
 from axejournal.domain import machine
-from axejournal.domain.errors import AxejError, CheckFailed, RestoreDiffers, RestorePointDamaged
-from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
+from axejournal.domain.errors import AxejError
+from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.restore import (
     ChecksFinished,
-    CommandRan,
     DatabaseCompared,
-    DatabaseLoaded,
     DatabasePlaced,
-    DumpDamaged,
-    ProofLost,
     ProofRaised,
     RestorePrepared,
-    ServicesRestarted,
 )
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.run import Run
+from axejournal.jobs.restore_ending import (
+    ROWS,
+    check_steps,
+    damaged,
+    ending,
+    lost,
+    lost_by_check,
+    of_point,
+    restart_steps,
+    restarted,
+    was_checked,
+)
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_views import preview_database
@@ -33,7 +40,6 @@ from axejournal.jobs.steps.compare_database import CompareDatabase
 from axejournal.jobs.steps.fetch_dump import FetchDump
 from axejournal.jobs.steps.load_database import LoadDatabase, RestoreRoles
 from axejournal.jobs.steps.prepare_restore import PrepareRestore
-from axejournal.jobs.steps.run_command import RunCommand, checks_of
 from axejournal.jobs.steps.swap_database import SwapDatabase
 
 NAME = "restore.database"
@@ -54,101 +60,26 @@ TABLE = machine.build(
         ("compared", "ProofRaised", "swapping"),
         ("compared", "ProofLost", "ending"),
         ("swapping", "DatabasePlaced", "restarting"),
-        ("restarting", "CommandRan", "restarting"),
-        ("restarting", "ServicesRestarted", "checking"),
-        ("checking", "CommandRan", "checking"),
+        *ROWS,
         ("checking", "ProofRaised", "ending"),
-        ("checking", "ProofLost", "ending"),
-        ("checking", "ChecksFinished", "ending"),
         ("ending", "WorkCleared", "ending"),
-        ("ending", "RunSucceeded", "succeeded"),
-        ("ending", "RunDegraded", "degraded"),
     ),
     final=("succeeded", "degraded"),
 )
-
-
-def of_point(run: Run) -> dict[str, str]:
-    """What names the restore point in facts about its proof."""
-    point = run.requested.options["point"]
-    names = {name: str(point[name]) for name in ("repository", "snapshot")}
-    return {**names, "source": str(run.requested.options["source"])}
-
-
-def damaged(run: Run) -> Fact:
-    """What did not come back as it was put in."""
-    found = run.find(DumpDamaged)
-    assert found is not None
-    return ProofLost(**of_point(run), reason=found.message)
 
 
 def _compared(run: Run) -> Fact:
     found = run.find(DatabaseCompared)
     assert found is not None
     if found.differences:
-        return ProofLost(**of_point(run), reason="; ".join(found.differences[:5]))
+        return lost(run, "; ".join(found.differences[:5]))
     return ProofRaised(**of_point(run), proof="restored")
 
 
-def restarted(run: Run) -> Fact:
-    """Every restart was tried."""
-    return ServicesRestarted(tuple(step.name for step in run.given_up if step.name.startswith("restart:")))
-
-
 def _checked(run: Run) -> Fact:
-    broken = [step for step in run.given_up if step.name.startswith("check:")]
-    if broken:
-        last = broken[0].last_failure
-        return ProofLost(**of_point(run), reason=last.message if last else broken[0].name)
-    checks = [fact for fact in run.all(CommandRan) if fact.kind == "check"]
-    return ProofRaised(**of_point(run), proof="verified") if checks else ChecksFinished()
-
-
-def ending(run: Run) -> Fact:
-    """How a restore ends."""
-    bad, compared, lost = run.find(DumpDamaged), run.find(DatabaseCompared), run.find(ProofLost)
-    time = run.requested.options["point"]["time"]
-    older = 'Take an older one: "axej points" lists them. The live database was not touched.'
-    if bad is not None:
-        what = ", ".join(bad.what[:5]) + (f" and {len(bad.what) - 5} more" if len(bad.what) > 5 else "")
-        return failed(RestorePointDamaged(f"the restore point {time} is damaged: {what}", older))
-    if compared is not None and compared.differences:
-        what = "; ".join(compared.differences[:5])
-        return failed(RestoreDiffers(f"the restored database is not what was dumped: {what}", older))
-    if lost is not None:
-        hint = f'Look at its output with "axej history {run.id}". To take the restore back, type "axej undo {run.id}".'
-        return failed(CheckFailed(f"restored, but a check failed: {lost.reason}", hint))
-    reasons = tuple(reasons_against(run))
-    return RunDegraded(reasons) if reasons else RunSucceeded()
-
-
-def failed(error: AxejError) -> RunFailed:
-    """The fact that a run failed of this error."""
-    return RunFailed(error.code, error.message, error.hint, error.exit_code, error.runbook)
-
-
-def reasons_against(run: Run) -> list[str]:
-    """Why a restore is no plain success, each as a sentence."""
-    reasons = [f"{step.name} failed: {step.last_failure.message if step.last_failure else ''}" for step in run.given_up]
-    loaded = run.find(DatabaseLoaded)
-    reasons += [f"not restored: {one}" for one in loaded.left_out] if loaded else []
-    compared = run.find(DatabaseCompared)
-    if compared is not None and compared.unproven:
-        names = ", ".join(compared.unproven[:5])
-        reasons.append(
-            f"the fingerprints of {len(compared.unproven)} tables are of another method, only rows were counted: {names}"
-        )
-    return reasons
-
-
-def restart_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
-    """None when nothing was swapped in."""
-    return () if kit.plan.into else tuple(RunCommand(kit.commands, plan) for plan in kit.plan.restart)
-
-
-def check_steps(run: Run, kit: RestoreKit) -> tuple[RunCommand, ...]:
-    """None when nothing was swapped in."""
-    return () if kit.plan.into else checks_of(kit)
+    if (suspect := lost_by_check(run)) is not None:
+        return suspect
+    return ProofRaised(**of_point(run), proof="verified") if was_checked(run) else ChecksFinished()
 
 
 def tidy(run: Run, kit: RestoreKit) -> None:

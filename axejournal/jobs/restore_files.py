@@ -7,17 +7,25 @@ from typing import Any
 
 from axejournal.config.sources import FilesSource, PostgresSource
 from axejournal.domain import machine
-from axejournal.domain.events import Fact, RunDegraded, RunFailed, RunSucceeded
+from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.restore import (
     ChecksFinished,
-    CommandRan,
-    ProofLost,
     ProofRaised,
 )
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.run import Run
-from axejournal.jobs.restore_database import check_steps, damaged, ending, of_point, restart_steps, restarted
+from axejournal.jobs.restore_ending import (
+    ROWS,
+    check_steps,
+    damaged,
+    ending,
+    lost_by_check,
+    of_point,
+    restart_steps,
+    restarted,
+    was_checked,
+)
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit, restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_views import preview_files
@@ -39,15 +47,9 @@ TABLE = machine.build(
         ("damaged", "ProofLost", "ending"),
         ("comparing", "FilesCompared", "swapping"),
         ("swapping", "FilesPlaced", "restarting"),
-        ("restarting", "CommandRan", "restarting"),
-        ("restarting", "ServicesRestarted", "checking"),
-        ("checking", "CommandRan", "checking"),
+        *ROWS,
         ("checking", "ProofRaised", "ending"),
-        ("checking", "ProofLost", "ending"),
-        ("checking", "ChecksFinished", "ending"),
         ("ending", "WorkCleared", "ending"),
-        ("ending", "RunSucceeded", "succeeded"),
-        ("ending", "RunDegraded", "degraded"),
     ),
     final=("succeeded", "degraded"),
 )
@@ -55,21 +57,11 @@ TABLE = machine.build(
 
 def _checked(run: Run) -> Fact:
     """A part that came back says nothing of the rest."""
-    broken = [step for step in run.given_up if step.name.startswith("check:")]
-    if broken:
-        last = broken[0].last_failure
-        return ProofLost(**of_point(run), reason=last.message if last else broken[0].name)
+    if (suspect := lost_by_check(run)) is not None:
+        return suspect
     if run.requested.options.get("path"):
         return ChecksFinished()
-    checks = [fact for fact in run.all(CommandRan) if fact.kind == "check"]
-    return ProofRaised(**of_point(run), proof="verified" if checks else "restored")
-
-
-def _end(run: Run) -> Fact:
-    failure = ending(run)
-    if isinstance(failure, RunFailed | RunDegraded):
-        return failure
-    return RunSucceeded()
+    return ProofRaised(**of_point(run), proof="verified" if was_checked(run) else "restored")
 
 
 def tidy(run: Run, kit: RestoreKit) -> None:
@@ -101,7 +93,7 @@ JOB: Job[RestoreKit] = Job(
         "swapping": Stage(steps=lambda run, kit: (SwapFiles(kit),)),
         "restarting": Stage(steps=restart_steps, leave=restarted),
         "checking": Stage(steps=check_steps, leave=_checked),
-        "ending": Stage(steps=lambda run, kit: (ClearWork(fetch_folder(kit.plan)),), leave=_end),
+        "ending": Stage(steps=lambda run, kit: (ClearWork(fetch_folder(kit.plan)),), leave=ending),
     },
     resources=lambda run: restore_resources(run),
     kit=restore_kit,

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from axejournal.domain import machine
-from axejournal.domain.errors import AxejError, CheckFailed, RestorePointMissing
-from axejournal.domain.events import Fact, RunDegraded, RunSucceeded
+from axejournal.domain.errors import AxejError, RestorePointMissing
+from axejournal.domain.events import Fact
 from axejournal.domain.facts import RunStarted
-from axejournal.domain.facts.restore import ChecksFinished, ProofLost, ServicesRestarted
+from axejournal.domain.facts.restore import ChecksFinished
 from axejournal.domain.facts.table import TableEqualised, TableStaged
 from axejournal.domain.job import Job, Stage
 from axejournal.domain.ports.tables import LiveTable
 from axejournal.domain.run import Run
-from axejournal.jobs.restore_database import failed
+from axejournal.jobs.restore_ending import ROWS, ending, lost_by_check, restarted
 from axejournal.jobs.restore_plan import restore_resources
 from axejournal.jobs.restore_preview import About, RestorePreview
 from axejournal.jobs.restore_table_plan import TableKit, table_kit
@@ -40,14 +40,8 @@ TABLE = machine.build(
         ("staging", "TableStaged", "comparing"),
         ("comparing", "TableCompared", "equalising"),
         ("equalising", "TableEqualised", "restarting"),
-        ("restarting", "CommandRan", "restarting"),
-        ("restarting", "ServicesRestarted", "checking"),
-        ("checking", "CommandRan", "checking"),
-        ("checking", "ProofLost", "ending"),
-        ("checking", "ChecksFinished", "ending"),
+        *ROWS,
         ("ending", "ScratchDropped", "ending"),
-        ("ending", "RunSucceeded", "succeeded"),
-        ("ending", "RunDegraded", "degraded"),
     ),
     final=("succeeded", "degraded"),
 )
@@ -105,27 +99,10 @@ def _changes(kit: TableKit, live: LiveTable | None) -> str:
     return f"rows are compared{key}; what is missing is inserted, changed is updated, extra is deleted, in one transaction"
 
 
-def _restarted(run: Run) -> Fact:
-    return ServicesRestarted(tuple(step.name for step in run.given_up if step.name.startswith("restart:")))
-
-
 def _checked(run: Run) -> Fact:
     """A failed check makes a restore point suspect; one that passes proves one table, which proves no restore point."""
-    broken = [step for step in run.given_up if step.name.startswith("check:")]
-    if not broken or run.requested.options.get("undone"):
-        return ChecksFinished()
-    point, last = run.requested.options["point"], broken[0].last_failure
-    reason = last.message if last else broken[0].name
-    return ProofLost(point["repository"], point["snapshot"], run.requested.options["source"], reason)
-
-
-def _end(run: Run) -> Fact:
-    lost = run.find(ProofLost)
-    if lost is not None:
-        hint = f'Look at its output with "axej history {run.id}". To take the restore back, type "axej undo {run.id}".'
-        return failed(CheckFailed(f"restored, but a check failed: {lost.reason}", hint))
-    reasons = tuple(f"{step.name} failed: {step.last_failure.message if step.last_failure else ''}" for step in run.given_up)
-    return RunDegraded(reasons) if reasons else RunSucceeded()
+    suspect = lost_by_check(run)
+    return ChecksFinished() if suspect is None or run.requested.options.get("undone") else suspect
 
 
 def told(run: Run) -> list[str]:
@@ -163,10 +140,10 @@ JOB: Job[TableKit] = Job(
         "comparing": Stage(steps=lambda run, kit: (CompareTable(kit),)),
         "equalising": Stage(steps=lambda run, kit: (EqualiseTable(kit),)),
         "restarting": Stage(
-            steps=lambda run, kit: tuple(RunCommand(kit.base.commands, plan) for plan in kit.base.plan.restart), leave=_restarted
+            steps=lambda run, kit: tuple(RunCommand(kit.base.commands, plan) for plan in kit.base.plan.restart), leave=restarted
         ),
         "checking": Stage(steps=lambda run, kit: checks_of(kit.base), leave=_checked),
-        "ending": Stage(steps=lambda run, kit: (DropScratch(kit),), leave=_end),
+        "ending": Stage(steps=lambda run, kit: (DropScratch(kit),), leave=ending),
     },
     resources=lambda run: restore_resources(run),
     kit=table_kit,

@@ -75,7 +75,7 @@ def _end(run: Run) -> Fact:
             f"{seen.peer} has no copies here: it never pushed, or its folder is not the one of receive_dir_at_self",
             f'The operator of {seen.peer} looks at "axej status" there; "axej ring verify" here tells of the way back.',
         )
-        return RunFailed(quiet.code, quiet.message, quiet.hint, quiet.exit_code, quiet.runbook)
+        return RunFailed.of(quiet)
     return end(reasons_against(seen, datetime.fromisoformat(str(run.requested.options["requested_at"]))))
 
 
