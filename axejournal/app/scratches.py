@@ -10,10 +10,10 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from axejournal.domain.errors import AxejError, Interrupted, SourceUnreachable
 from axejournal.domain.ports import Clock
@@ -32,6 +32,14 @@ INSIDE = {"listen_addresses": "127.0.0.1", "unix_socket_directories": SOCKET_INS
 """Of a server in a container: its loopback is its own; the folder around its socket is closed to others on this machine."""
 
 
+class Seen(NamedTuple):
+    """A local server that this process has looked at. `restorer`: with a session that is used again."""
+
+    scratch: Scratch
+    pid: int
+    restorer: PostgresRestorer
+
+
 @dataclass(frozen=True)
 class Scratches:
     """The `ScratchServers` port. `base`: the folder of all drills; `containers`: the engine, asked for when needed."""
@@ -40,18 +48,33 @@ class Scratches:
     find: Find
     containers: Callable[[], DockerContainers]
     clock: Clock
+    _seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
 
     def up(self, order: ScratchOrder) -> Scratch:
-        """See the port."""
+        """See the port. A local server that this process has looked at is not looked at again while it is the same process."""
+        seen = self._seen.get((order.run, order.source))
+        if seen is not None and order.container is None and self._local.pid(seen.scratch) == seen.pid:
+            return seen.scratch
         self._note(order, containers=False)
-        made = self._in_container(order) if order.container else LocalScratch(self.base, self.find).up(order)
+        made = self._in_container(order) if order.container else self._local.up(order)
         facts = self.restorer(made, order).look().facts
-        return replace(made, version=facts.version, system_identifier=facts.system_identifier)
+        made = replace(made, version=facts.version, system_identifier=facts.system_identifier)
+        if order.container is None and (pid := self._local.pid(made)) is not None:
+            self._seen[order.run, order.source] = Seen(made, pid, self._restorer(made, order, keeps=True))
+        return made
 
     def restorer(self, scratch: Scratch, order: ScratchOrder) -> PostgresRestorer:
         """See the port."""
+        seen = self._seen.get((order.run, order.source))
+        return seen.restorer if seen is not None and seen.scratch == scratch else self._restorer(scratch, order)
+
+    def _restorer(self, scratch: Scratch, order: ScratchOrder, keeps: bool = False) -> PostgresRestorer:
         containers = self.containers() if scratch.container else None
-        return PostgresRestorer(address_of(scratch), order.run, self.base, self.find, containers)
+        return PostgresRestorer(address_of(scratch), order.run, self.base, self.find, containers, keeps)
+
+    @property
+    def _local(self) -> LocalScratch:
+        return LocalScratch(self.base, self.find)
 
     def audit(self, scratch: Scratch, order: ScratchOrder, database: str) -> Audit:
         """See the port."""
@@ -74,7 +97,9 @@ class Scratches:
         note = self.base / run / NOTE
         if not note.parent.exists() and not short_folder(run).exists():
             return ()
-        ended = LocalScratch(self.base, self.find).down(run)
+        for key in [key for key in self._seen if key[0] == run]:
+            self._seen.pop(key).restorer.close()
+        ended = self._local.down(run)
         try:
             in_containers = bool(json.loads(note.read_text(encoding="utf-8"))["containers"])
         except (OSError, ValueError, KeyError):

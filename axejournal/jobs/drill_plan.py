@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -78,6 +78,7 @@ class DrillKit:
     options: Mapping[str, Any]
     folder: Path
     hands: DrillHands
+    opened: dict[str, Repository] = field(default_factory=dict)
 
     @property
     def clock(self) -> Clock:
@@ -105,8 +106,10 @@ class DrillKit:
         return self.hands.memory
 
     def repository(self, tier: str) -> Repository:
-        """A tier's repository. Raises what opening it raises."""
-        return self.hands.repository(tier, self.config)
+        """A tier's repository, opened once. Raises what opening it raises."""
+        if tier not in self.opened:
+            self.opened[tier] = self.hands.repository(tier, self.config)
+        return self.opened[tier]
 
     def source(self, point: DrillPoint) -> PostgresSource | FilesSource:
         """What the configuration says of a point's source."""

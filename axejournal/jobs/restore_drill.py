@@ -81,9 +81,13 @@ def _choosing(run: Run, kit: DrillKit) -> Sequence[Step]:
 
 
 def _preparing(run: Run, kit: DrillKit) -> Sequence[Step]:
+    """Servers and fetches by turns: the first server's cluster, which the others wait for, is made beside a fetch."""
     now = present(run)
-    servers = (StartScratch(kit, now, point) for point in _databases(now))
-    return (*servers, *(FetchSource(kit, now, point) for point in now.points))
+    steps: list[Step] = []
+    for point in now.points:
+        steps += [StartScratch(kit, now, point)] if point.kind == "postgres" else []
+        steps.append(FetchSource(kit, now, point))
+    return steps
 
 
 def _restoring(run: Run, kit: DrillKit) -> Sequence[Step]:

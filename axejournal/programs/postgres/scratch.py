@@ -2,7 +2,12 @@
 
 As root they run as an unprivileged user, since PostgreSQL refuses to be root; what that user can't reach in the state's
 folder lies in the run's folder of /tmp then. A socket's path has 103 bytes at most (macOS), so that sockets are always
-there. Written with fsync on: what is measured is a restore as it would be, and a crash leaves a database that is right.
+there.
+
+Nothing in them is made durable: a drill proves that what a tier gave back loads and is, row for row, what was dumped, and
+for that it does not matter whether the pages lie on the disk or in the system's cache, from which every query reads them
+either way. What durability is for, a machine that goes down, ends a scratch server for good: one that was made in an earlier
+boot, or that did not end cleanly, is thrown away and made anew.
 """
 
 from __future__ import annotations
@@ -23,16 +28,20 @@ from axejournal.domain.errors import DiskFull, ProgramFailed, SourceRefused
 from axejournal.domain.ports.scratch import Audit, Scratch, ScratchOrder
 from axejournal.programs.postgres.reach import Find, ServerAddress, Way
 from axejournal.programs.postgres.session import Session
-from axejournal.programs.process import Command, Completed, identify, run
+from axejournal.programs.process import Command, Completed, boot_id, identify, run
 
 SHORT = Path("/tmp")
 PREFIX = "axej-drill-"
+READY = "axej-ready"
 PORT = 5432
 START_S = 120.0
 SAME_START_S = 5.0
 OWNERS = ("postgres", "nobody")
-_copying = threading.Lock()
-SETTINGS = {  # a server for one load and one look: no replicas, no cleaning in the background
+_making = threading.Lock()
+SETTINGS = {  # a server for one load and one look: no replicas, no cleaning in the background, nothing durable
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "wal_level": "minimal",
@@ -80,10 +89,15 @@ class LocalScratch:
         data = home / "data"
         server = _Server(bin_dir, data, socket, owner)
         if not server.is_running():
-            if not (data / "PG_VERSION").is_file() or not (data / "axej-ready").is_file():
-                server.initialise(order.user)
+            if not server.is_sound():
+                server.make_from(self._blank(order, bin_dir, home.parent, owner))
             server.start()
         return Scratch("local", f"socket {socket}", socket, order.user, str(order.major), "", data=data)
+
+    def pid(self, scratch: Scratch) -> int | None:
+        """The process of a server that runs."""
+        assert scratch.data is not None
+        return _Server(scratch.data, scratch.data, scratch.socket, None).pid()
 
     def down(self, run: str) -> tuple[str, ...]:
         """Ends the servers of a run and removes its folders. Raises ProgramFailed for one that does not end."""
@@ -95,6 +109,16 @@ class LocalScratch:
                 shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(short_folder(run), ignore_errors=True)
         return tuple(ended)
+
+    def _blank(self, order: ScratchOrder, bin_dir: Path, servers: Path, owner: str | None) -> Path:
+        """A cluster without anything, which all servers of a run are copies of: initdb takes a second of a core each time."""
+        with _making:
+            home = own_folder(servers / f"blank-{order.major}-{label(order.user)}", owner, mine=True)
+            whole = home / READY
+            if not whole.exists():
+                _Server(bin_dir, home / "data", home, owner).initialise(order.user)
+                whole.touch()
+        return home / "data"
 
     def _home(self, order: ScratchOrder, short: Path, owner: str | None) -> Path:
         folder = self.base / order.run / "servers"
@@ -112,15 +136,30 @@ class _Server:
     owner: str | None
 
     def initialise(self, user: str) -> None:
-        """A new cluster; a half-made one is removed first. Its last file tells that it is whole."""
+        """A new cluster; a half-made one is removed first."""
         shutil.rmtree(self.data, ignore_errors=True)
-        settings = {**SETTINGS, "port": str(PORT), "unix_socket_directories": str(self.socket)}
         words = ("-D", str(self.data), "-U", user, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
         _checked(self._run("initdb", *words), "initdb")
+
+    def make_from(self, blank: Path) -> None:
+        """A copy of a cluster, with our settings; what was there is removed first. Its last file tells that it is whole, and
+        in which boot it was made."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        copy = Command(("cp", "-Rp", str(blank), str(self.data)), user=self.owner, cwd=Path("/"), timeout_s=START_S)
+        _checked(run(copy), "copying the files")
+        settings = {**SETTINGS, "port": str(PORT), "unix_socket_directories": str(self.socket)}
         lines = "".join(f"{name} = '{value}'\n" for name, value in settings.items())
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write(lines)
-        (self.data / "axej-ready").touch()
+        (self.data / READY).write_text(boot_id(), encoding="ascii")
+
+    def is_sound(self) -> bool:
+        """Whether a server that does not run can be started again: made whole in this boot, and shut down in good order."""
+        try:
+            made_in = (self.data / READY).read_text(encoding="ascii")
+        except OSError:
+            return False
+        return made_in == boot_id() and not (self.data / "postmaster.pid").exists()
 
     def start(self) -> None:
         """Returns when it answers."""
@@ -133,25 +172,26 @@ class _Server:
     def stop(self) -> bool:
         """Whether it ran. At once: nobody needs its data any more. By signals, so that it can be done while everything is
         being cancelled."""
-        pid = self._pid()
+        pid = self.pid()
         if pid is None:
             return False
         for number, wait_s in ((signal.SIGQUIT, 15.0), (signal.SIGKILL, 5.0)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             end_s = time.monotonic() + wait_s
-            while self._pid() is not None and time.monotonic() < end_s:
+            while self.pid() is not None and time.monotonic() < end_s:
                 time.sleep(0.05)
-            if self._pid() is None:
+            if self.pid() is None:
                 return True
         raise ProgramFailed(f"the scratch server in {self.data} did not end", f"End the process {pid} by hand.")
 
     def is_running(self) -> bool:
         """By the process that its own file names."""
-        return self._pid() is not None
+        return self.pid() is not None
 
-    def _pid(self) -> int | None:
-        """Pids are used again: the start time in the file must be that process's own."""
+    def pid(self) -> int | None:
+        """Of the process that its own file names, while it lives. Pids are used again: the start time in the file must be
+        that process's own."""
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
             pid, started_s = int(lines[0]), int(lines[2])
@@ -220,7 +260,7 @@ def reachable(bin_dir: Path, short: Path, owner: str | None) -> Path:
     if owner is None or _may_enter(bin_dir, owner):
         return bin_dir
     package, made = bin_dir.parent.parent, short / "programs"
-    with _copying:
+    with _making:
         if not made.exists():
             fresh = short / "programs.part"
             shutil.rmtree(fresh, ignore_errors=True)
