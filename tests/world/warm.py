@@ -152,7 +152,7 @@ def become(order: dict[str, Any], given: list[int]) -> None:
     sys.argv = ["axejournal", *order["words"]]
     sys.stdin = os.fdopen(0, encoding=sys.stdin.encoding, closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding=sys.stdout.encoding, closefd=False)
-    sys.stderr = os.fdopen(2, "w", encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     if "PYTHONPATH" in order["environment"]:
         sys.path[1:1] = order["environment"]["PYTHONPATH"].split(os.pathsep)
