@@ -227,7 +227,7 @@ CREATE TABLE disks (
   free_bytes INTEGER,
   journal_head TEXT,
   mark TEXT,
-  opens TEXT,
+  opens TEXT, paper_as_of_us INTEGER,
   PRIMARY KEY (customer, tier, disk)
 ) STRICT, WITHOUT ROWID;
 

@@ -28,7 +28,8 @@ def open_disk(parts: Parts, name: str, config: Config) -> ColdDisk:
         if found.has_machine_key:
             found.open_by_machine()
         else:
-            parts.password_desk.receive("", f"disk {number}", found.open_by, found.is_there)
+            row = found.recorded()
+            parts.password_desk.receive("", row.asked if row else f"disk {number}", found.open_by, found.is_there)
         parts.opened_disks[key] = found
     return found
 

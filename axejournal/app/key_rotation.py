@@ -1,20 +1,22 @@
-"""Another password for a repository whose password is in a file."""
+"""Another password for a repository: which way it goes depends on where the password is kept. Here: in a file."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from axejournal.domain.errors import UsageFault, WrongPassword
 from axejournal.programs.disk import sync_folder, write_durable
 from axejournal.programs.process_hidden import Hidden
-from axejournal.programs.restic.disk import add_key, key_ids, own_key, remove_key
+from axejournal.programs.restic.disk import add_key, full_key, key_ids, remove_key
 from axejournal.programs.secrets.source import PasswordSource
 
 if TYPE_CHECKING:
     from axejournal.app.parts import Parts
+    from axejournal.app.typed_rotation import TypedRotation
     from axejournal.programs.restic.repository import ResticRepository
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are read wrongly from paper
@@ -32,31 +34,32 @@ class FileRotation:
     def beside(self) -> Path:
         return self.path.with_name(f"{self.path.name}.new")
 
-    def stage(self) -> str:
+    def stage(self, run: str) -> tuple[str, tuple[str, ...]]:
         """See Rotation."""
-        old = _full_id(self._by(self.path))
+        old = self._by(self.path)
+        found = full_key(old), key_ids(old)
         if not self.beside.exists():
             words = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(6))
             write_durable(self.beside, ("-".join(words) + "\n").encode())
-        return old
+        return found
 
-    def add(self) -> str:
+    def add(self, run: str, old: str) -> str:
         """See Rotation."""
         try:
-            return _full_id(self._by(self.beside))
+            return full_key(self._by(self.beside))
         except WrongPassword:
             return add_key(self._by(self.path), Hidden(self.beside.read_text(encoding="utf-8").strip()))
 
-    def switch(self) -> None:
+    def switch(self, run: str, new: str) -> None:
         """See Rotation."""
         if self.beside.exists():
             self.beside.replace(self.path)
             sync_folder(self.path.parent)
 
-    def remove(self, old: str) -> tuple[str, ...]:
-        """See Rotation."""
+    def remove(self, run: str, old: str, new: str, before: tuple[str, ...]) -> tuple[str, ...]:
+        """See Rotation. Nothing else can have been added: the new password was known to each attempt."""
         repository = self._by(self.path)
-        if old in key_ids(repository) and _full_id(repository) != old:
+        if old in key_ids(repository) and full_key(repository) != old:
             remove_key(repository, old)
         return key_ids(repository)
 
@@ -70,26 +73,20 @@ class FileRotation:
         return replace(self.parts.repository(self.tier), password=PasswordSource("file", str(path)), answered={})
 
 
-def file_rotation(parts: Parts, tier: str) -> FileRotation:
-    """Of a tier whose password is in a file. Raises UsageFault, with what to type, for one that is kept elsewhere."""
+def rotation_of(parts: Parts, options: Mapping[str, Any]) -> FileRotation | TypedRotation:
+    """Of a tier, or of one disk of a cold tier. Raises UsageFault."""
+    tier, disk = str(options["tier"]), str(options.get("disk") or "")
     settings = dict(parts.config.tiers.items()).get(tier)
     if settings is None:
         raise UsageFault(
             f"no tier is called {tier}", f"Write one of {', '.join(name for name, _ in parts.config.tiers.items())}."
         )
+    if settings.kind != "cold":
+        source = PasswordSource.of(settings.password.reference)
+        if source.kind == "file" and isinstance(source.value, str):
+            return FileRotation(parts, tier, Path(source.value).expanduser())
+    from axejournal.app.typed_rotation import Paper, Stored, TypedRotation
+
     if settings.kind == "cold":
-        hint = 'Write a new password on paper, then, with the disk connected: "restic -r PLACE key passwd", and "axej cold sync".'
-        raise UsageFault(f"the password of tier {tier} is on paper: only a person can change it", hint)
-    source = PasswordSource.of(settings.password.reference)
-    if source.kind != "file" or not isinstance(source.value, str):
-        hint = (
-            f'Add a key by hand: "restic -r {parts.repository(tier).place} key add"; store the new password at {source}; '
-            '"axej keys verify"; then "restic key remove" the old one.'
-        )
-        raise UsageFault(f"tier {tier}: axej can't write {source}", hint)
-    return FileRotation(parts, tier, Path(source.value).expanduser())
-
-
-def _full_id(repository: ResticRepository) -> str:
-    own = own_key(repository)
-    return next(key for key in key_ids(repository) if key.startswith(own))
+        return TypedRotation(parts, Paper(parts, tier, disk))
+    return TypedRotation(parts, Stored(parts, tier, source))

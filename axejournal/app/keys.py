@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from axejournal.app.app import App, View
     from axejournal.config.models import Config
     from axejournal.jobs.keeping_keys import Way
+    from axejournal.journal.disks import DiskRow
     from axejournal.programs.restic.repository import Password, ResticRepository
 
 JOURNAL = "journal.sqlite"
@@ -26,13 +27,15 @@ KEPT_BELOW = {"keychain": "~/Library/Keychains", "secret-tool": "~/.local/share/
 
 @dataclass(frozen=True)
 class KeyRow:
-    """One password of one repository. `proven_at`: when it opened it the last time; `kind`: as KeyProven has it."""
+    """One password of one repository. `proven_at`: when it opened it the last time; `kind`: as KeyProven has it; `behind`:
+    since when other disks have another one on paper."""
 
     tier: str
     disk: str
     kind: str
     kept: str
     proven_at: datetime | None
+    behind: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,15 @@ class KeyStanding:
     rows: tuple[KeyRow, ...]
     circles: tuple[tuple[str, ...], ...]
     single: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One repository that is to get another password. `disk`, `as_of`: of a cold disk; see KeysRenewed."""
+
+    tier: str
+    disk: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,8 @@ class PaperWay:
         if self.disk:
             found = self.app.cold_disk(self.tier, self.disk)
             found.look()
-            self.app.password_desk.receive(run, f"disk {self.disk}", found.open_by, lambda: True)
+            row = found.recorded()
+            self.app.password_desk.receive(run, row.asked if row else f"disk {self.disk}", found.open_by, lambda: True)
             return found.repository.identity()
 
         def attempt(typed: str) -> None:
@@ -111,7 +124,7 @@ class Keys:
                     if row.tier != name:
                         continue
                     last = proven.get((name, row.disk, PAPER), row.recorded_at)
-                    rows.append(KeyRow(name, row.disk, PAPER, "paper", last))
+                    rows.append(KeyRow(name, row.disk, PAPER, "paper", last, row.behind))
                     if row.machine_key is not None and tier.machine_key is not None:
                         kept = str(PasswordSource.of(tier.machine_key.reference))
                         rows.append(KeyRow(name, row.disk, MACHINE, kept, proven.get((name, row.disk, MACHINE))))
@@ -147,7 +160,7 @@ class Keys:
                 found.append(PaperWay(self.app, name) if paper else StoredWay(self.app, name, kept))
                 continue
             for row in self.app.disk_rows(name):
-                if row.disk not in tier.disks or self.app.volumes.mark(tier.disks[row.disk]) is None:
+                if not self._is_connected(row):
                     continue
                 if paper:
                     found.append(PaperWay(self.app, name, row.disk))
@@ -155,20 +168,48 @@ class Keys:
                     found.append(StoredWay(self.app, name, MACHINE, row.disk))
         return found
 
-    def rotate(self, tier: str, view: View | None = None) -> Run:
-        """Gives a tier's repository another password; a rotation that was interrupted is gone on with. Raises UsageFault,
-        Busy."""
-        from axejournal.app.key_rotation import file_rotation
-        from axejournal.jobs.rotating_keys import JOB, NAME
+    def turns(self, tier: str) -> tuple[Turn, ...]:
+        """What is to be rotated now: a tier's repository; of cold disks those that are connected and lack the newest password
+        on paper, or, where none lacks it, all that are connected: there is one password for all disks. Raises UsageFault,
+        DiskMissing."""
+        from axejournal.app.key_rotation import rotation_of
+        from axejournal.domain.errors import DiskMissing
+
+        rotation_of(self.app, {"tier": tier})
+        if dict(self.app.config.tiers.items())[tier].kind != "cold":
+            return (Turn(tier),)
+        rows = [row for row in self.app.disk_rows(tier) if self._is_connected(row)]
+        if not rows:
+            raise DiskMissing(f"no recorded disk of tier {tier} is connected", "Connect one; the others get their turn later.")
+        begun = [turn.as_of for turn in self._begun() if turn.tier == tier]
+        newest = [row.behind.isoformat() for row in rows if row.behind]
+        as_of = (*begun, *newest, self.app.clock.now().isoformat())[0]
+        return tuple(Turn(tier, row.disk, as_of) for row in rows if row.paper_since < datetime.fromisoformat(as_of))
+
+    def rotate(self, turn: Turn, view: View | None = None) -> Run:
+        """Gives a repository another password; a rotation that was interrupted is gone on with. Raises UsageFault, Busy."""
+        from axejournal.jobs.rotating_keys import JOB
+
+        for begun, run in self._begun().items():
+            if (begun.tier, begun.disk) == (turn.tier, turn.disk):
+                return self.app.resume(run, "the rotation was asked for again", view=view)
+        options = {"tier": turn.tier, "disk": turn.disk, "as_of": turn.as_of, "requested_at": self.app.now_text()}
+        return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(JOB, None, options))
+
+    def _begun(self) -> dict[Turn, str]:
+        """Rotations that have not ended, and their runs."""
+        from axejournal.jobs.rotating_keys import NAME
         from axejournal.journal import reader
 
-        file_rotation(self.app, tier)
-        path = self.app.state / JOURNAL
+        found, path = {}, self.app.state / JOURNAL
         for row in reader.runs(path, job=NAME, customer=self.app.config.customer, outcome="open", limit=None):
-            if reader.run_events(path, row.run, limit=1)[0].data["options"]["tier"] == tier:
-                return self.app.resume(row.run, "the rotation was asked for again", view=view)
-        options = {"tier": tier, "requested_at": self.app.now_text()}
-        return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(JOB, None, options))
+            options = reader.run_events(path, row.run, limit=1)[0].data["options"]
+            found[Turn(*(str(options.get(name) or "") for name in ("tier", "disk", "as_of")))] = row.run
+        return found
+
+    def _is_connected(self, row: DiskRow) -> bool:
+        tier = dict(self.app.config.tiers.items())[row.tier]
+        return tier.kind == "cold" and row.disk in tier.disks and self.app.volumes.mark(tier.disks[row.disk]) is not None
 
     def begin_enroll(self, tier: str, disk: str, view: View | None = None) -> Run:
         """Adds the machine's key to the connected disk. Raises UsageFault, Busy."""

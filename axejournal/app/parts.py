@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 import socket
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from axejournal.app.cold_disks import ColdDisk
-    from axejournal.app.key_rotation import FileRotation
     from axejournal.config.models import Config
     from axejournal.config.passwords import Secret
     from axejournal.domain.ports import Clock, Containers, Disk, Memory, RepositoryLock
     from axejournal.domain.ports.volumes import PasswordDesk, Volumes
+    from axejournal.jobs.rotating_keys import Rotation
     from axejournal.journal.disks import DiskRow
     from axejournal.journal.leases import FileLeases
     from axejournal.journal.store import Store
@@ -203,11 +204,11 @@ class Parts:
 
         return ColdDisk(self, tier, disk, config or self.config)
 
-    def key_rotation(self, tier: str) -> FileRotation:
+    def key_rotation(self, options: Mapping[str, Any]) -> Rotation:
         """See RotationHands. Raises UsageFault."""
-        from axejournal.app.key_rotation import file_rotation
+        from axejournal.app.key_rotation import rotation_of
 
-        return file_rotation(self, tier)
+        return rotation_of(self, options)
 
     @functools.cached_property
     def opened_disks(self) -> dict[str, ColdDisk]:

@@ -153,8 +153,9 @@ def unlock(disk: str | None, tier: str | None) -> int:
 def _hand_over(here: Context, tier: str, disk: str, run: str) -> int:
     import getpass
 
+    asked = next((row.asked for row in here.app.disk_rows(tier) if row.disk == disk), f"disk {disk}")
     while True:
-        said = here.app.cold.hand_over(tier, disk, getpass.getpass(f"password of disk {disk} (on paper): "))
+        said = here.app.cold.hand_over(tier, disk, getpass.getpass(f"password of {asked} (on paper): "))
         word, _, rest = said.partition(" ")
         if word == "ok":
             click.echo(f"disk {disk} is open; run {run} goes on by itself", err=True)
@@ -260,6 +261,12 @@ def tell_sync(run: Run, disk: str) -> int:
         click.echo(f"  disk {disk}: {copied} copied, {synced.snapshots} snapshots on it", err=True)
         if synced.due not in (None, disk):
             click.echo(f"  {synced.quarter} is the turn of disk {synced.due}: connect that one too", err=True)
+    row = next((one for one in context().app.disk_rows(run.requested.options["tier"]) if one.disk == disk), None)
+    if row is not None and row.behind:
+        click.echo(
+            f"  disk {disk} still has the old password, from before {row.behind:%Y-%m-%d}: while it is connected, type", err=True
+        )
+        click.echo(f'  "axej keys rotate {row.tier}", and keep the old paper until then', err=True)
     if read is not None:
         part = "all of its data was" if read.of == 1 else f"part {read.part} of {read.of} of its data was"
         click.echo(f"  {part} read back, {len(read.faults) or 'no'} fault{'' if len(read.faults) == 1 else 's'}", err=True)

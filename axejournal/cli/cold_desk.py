@@ -29,14 +29,15 @@ class TerminalPasswords:
 
     quiet: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    def choose(self, what: str) -> str:
+    def choose(self, what: str, told: str = "") -> str:
         """Typed twice. Raises UsageFault for one that is too short, or when the two differ."""
-        click.echo(f"{what} gets a password that is on paper only: write it there first, then type it from there.", err=True)
-        first = self._typed(f"password of {what}: ")
+        usual = f"{what} gets a password that is on paper only: write it there first, then type it from there."
+        click.echo(told or usual, err=True)
+        first = self._typed(f"{'new ' if told else ''}password of {what}: ")
         if len(first) < LEAST:
             raise UsageFault(f"that password has {len(first)} characters; it needs {LEAST}", "Four words or more are best.")
         if self._typed("the same again: ") != first:
-            raise UsageFault("the two are not the same", "Nothing was made. Try again.")
+            raise UsageFault("the two are not the same", "Nothing was changed. Try again.")
         return first
 
     def receive(self, run: str, what: str, attempt: Try, still: Callable[[], bool]) -> None:

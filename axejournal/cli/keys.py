@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from axejournal.cli.context import context
+from axejournal.cli.context import Context, context
 from axejournal.cli.main import Group
 from axejournal.domain.errors import PersonNeeded
+
+if TYPE_CHECKING:
+    from axejournal.app.keys import KeyRow
 
 CIRCULAR = 4
 
@@ -49,6 +54,7 @@ def list_keys(as_json: bool) -> int:
                 "kind": row.kind,
                 "kept": row.kept,
                 "proven_at": row.proven_at.isoformat() if row.proven_at else None,
+                "behind": row.behind.isoformat() if row.behind else None,
             }
             for row in found.rows
         ]
@@ -56,9 +62,14 @@ def list_keys(as_json: bool) -> int:
         return CIRCULAR if found.circles else 0
     columns: list[str | Column] = ["tier", "disk", Column("kept in", spare=1, least=20), "last opened it"]
     shown = [
-        (row.tier, row.disk, row.kept, local(row.proven_at, here.zone) if row.proven_at else "never proven") for row in found.rows
+        (row.tier, row.disk, _kept(row), local(row.proven_at, here.zone) if row.proven_at else "never proven")
+        for row in found.rows
     ]
     print_table(columns, shown)
+    for row in found.rows:
+        if row.behind:
+            click.echo(f"\ndisk {row.disk} still has the password from before {row.behind:%Y-%m-%d}: keep that paper")
+            click.echo(f'HINT: connect it, then "axej keys rotate {row.tier}"')
     for circle in found.circles:
         click.echo(f"\ncircle: {' -> '.join(circle)}: lost with this machine")
     if found.circles:
@@ -67,6 +78,10 @@ def list_keys(as_json: bool) -> int:
         click.echo(f"\ntier {tier}: its password is in one place only, which nothing backs up")
         click.echo('HINT: write it on paper too, then "axej keys verify --paper"')
     return CIRCULAR if found.circles else 0
+
+
+def _kept(row: KeyRow) -> str:
+    return f"{row.kept}, the old one" if row.behind else row.kept
 
 
 @keys.command(short_help="Try whether each password opens its repository.")
@@ -109,17 +124,40 @@ def rotate(tier: str) -> int:
     \b
     Example:
       axej keys rotate local
+      axej keys rotate cold
 
-    For passwords that are in a file. For a Keychain or a paper it says what to type. Write the new one on paper too, then
-    "axej keys verify --paper". Copies of the repository keep their own passwords.
+    A password in a file is chosen by axej: write it on paper too, then "axej keys verify --paper". Any other you choose: it is
+    asked for twice. axej puts it into a Keychain or a secret service; where a command or a variable gives it, you do, and the
+    run waits for that. Of cold disks those that are connected get the new one; the others keep the old one, "axej keys list"
+    tells which, and the same command goes on with each when it is connected. Copies have passwords of their own. Interrupted
+    at any moment, the repository can be opened; the same command goes on.
     """
+    from axejournal.app.typed_rotation import SameForAll
     from axejournal.cli.backup import tell
+    from axejournal.cli.cold import waits
+    from axejournal.cli.cold_desk import desk
     from axejournal.cli.progress import watched
 
-    here = context()
+    here, code = context(), 0
+    turns = here.app.keys.turns(tier)
     with watched(here.app) as view:
-        run = here.app.keys.rotate(tier, view)
-    code = tell(run)
+        here.app.password_desk = SameForAll(desk(view))
+        runs = [here.app.keys.rotate(turn, view) for turn in turns]
+    for run in runs:
+        code = code or waits(run, str(run.requested.options.get("disk") or "")) or tell(run)
     if code == 0:
-        click.echo('  write the new one on paper too, then "axej keys verify --paper"', err=True)
+        _tell_renewed(here, tier)
     return code
+
+
+def _tell_renewed(here: Context, tier: str) -> None:
+    """What a person still has to do."""
+    rows = here.app.disk_rows(tier)
+    behind = [row.disk for row in rows if row.behind]
+    if behind:
+        click.echo(f"  disk {' and '.join(behind)} keeps the old password: keep the old paper until then", err=True)
+        click.echo(f'HINT: connect disk {behind[0]}, then "axej keys rotate {tier}" again', err=True)
+    elif rows:
+        click.echo("  every disk has the new password: destroy the old paper", err=True)
+    else:
+        click.echo('  write the new one on paper too, then "axej keys verify --paper"', err=True)

@@ -81,7 +81,7 @@ class FolderVolumes(SystemVolumes):
 class Sheet:
     """The sheet of paper, and whoever types from it."""
 
-    def choose(self, what: str) -> str:
+    def choose(self, what: str, told: str = "") -> str:
         """See PasswordDesk."""
         return PAPER
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from axejournal.domain import machine
+from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, PersonNeeded, UsageFault, WrongPassword
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.cold import KeyAdded, KeysRenewed, PasswordStaged, PasswordSwitched
@@ -14,51 +15,56 @@ from axejournal.domain.job import ONCE, USUAL, Attempt, Job, Resource, RetryPoli
 from axejournal.domain.run import Run
 
 NAME = "keys.rotate"
+Made = TypeVar("Made")
 
 
 class Rotation(Protocol):
-    """One repository's password, kept in a file. Each may be called again after a crash."""
+    """One repository's password. Each may be called again after a crash, by a process that knows nothing of the first."""
 
-    def stage(self) -> str:
-        """Puts a new password beside the old one, durable; the id of the old key. Raises WrongPassword."""
+    def stage(self, run: str) -> tuple[str, tuple[str, ...]]:
+        """Makes ready; the id of the old key, and of all keys that are there. Raises WrongPassword."""
         ...
 
-    def add(self) -> str:
-        """Adds a key with the new password, unless it is there; its id."""
+    def add(self, run: str, old: str) -> str:
+        """Adds a key with the new password, unless it is there; its id. Raises PersonNeeded, UsageFault."""
         ...
 
-    def switch(self) -> None:
-        """The new password takes the old one's place."""
+    def switch(self, run: str, new: str) -> None:
+        """The new password takes the old one's place, and opens the repository from there by the key `new`. Raises
+        PersonNeeded when a person must put it there."""
         ...
 
-    def remove(self, old: str) -> tuple[str, ...]:
-        """Removes the old key, once the new password has opened the repository; the keys that are left."""
+    def remove(self, run: str, old: str, new: str, before: tuple[str, ...]) -> tuple[str, ...]:
+        """Removes the old key, once the new password has opened the repository, and what attempts that died may have added
+        to the keys that were there `before` (none given: none died); the keys that are left."""
         ...
 
     def identity(self) -> str:
-        """The repository's id, by the password in its place."""
+        """The repository's id, by the new password."""
         ...
 
 
 class RotationHands(Protocol):
     """What the assembled program offers to this job."""
 
-    def key_rotation(self, tier: str) -> Rotation:
-        """Of a tier whose password is in a file. Raises UsageFault."""
+    def key_rotation(self, options: Mapping[str, Any]) -> Rotation:
+        """Of a tier, or of one disk of a cold tier. Raises UsageFault."""
         ...
 
 
 @dataclass(frozen=True)
 class RotationKit:
-    """The hands of a run."""
+    """The hands of a run. `disk`: "" for a repository that is on no cold disk."""
 
     tier: str
+    disk: str
+    as_of: str
     rotation: Rotation
 
 
 @dataclass(frozen=True)
 class StagePassword:
-    """A new password, beside the old one."""
+    """What is there now opens the repository, and all is ready for a new one."""
 
     kit: RotationKit
     name: str = "stage"
@@ -70,7 +76,8 @@ class StagePassword:
 
     def act(self, attempt: Attempt) -> PasswordStaged:
         """See Rotation.stage."""
-        return PasswordStaged(self.kit.tier, self.kit.rotation.stage())
+        old, keys = self.kit.rotation.stage(attempt.run.id)
+        return PasswordStaged(self.kit.tier, old, self.kit.disk, keys)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,8 @@ class AddKey:
 
     def act(self, attempt: Attempt) -> KeyAdded:
         """See Rotation.add."""
-        return KeyAdded(self.kit.tier, self.kit.rotation.add())
+        kit, old = self.kit, _staged(attempt.run).old_key
+        return KeyAdded(kit.tier, waiting(lambda: kit.rotation.add(attempt.run.id, old)), kit.disk)
 
 
 @dataclass(frozen=True)
@@ -104,8 +112,9 @@ class SwitchPassword:
 
     def act(self, attempt: Attempt) -> PasswordSwitched:
         """See Rotation.switch."""
-        self.kit.rotation.switch()
-        return PasswordSwitched(self.kit.tier)
+        kit, new = self.kit, _added(attempt.run).key
+        waiting(lambda: kit.rotation.switch(attempt.run.id, new))
+        return PasswordSwitched(kit.tier, kit.disk)
 
 
 @dataclass(frozen=True)
@@ -122,10 +131,36 @@ class RemoveKey:
 
     def act(self, attempt: Attempt) -> KeysRenewed:
         """See Rotation.remove."""
-        staged = attempt.run.find(PasswordStaged)
-        assert staged is not None
-        left = self.kit.rotation.remove(staged.old_key)
-        return KeysRenewed(self.kit.tier, self.kit.rotation.identity(), left)
+        kit, run = self.kit, attempt.run
+        staged, new = _staged(run), _added(run).key
+        before = staged.keys if run.steps["add"].attempts > 1 else ()
+        left = waiting(lambda: kit.rotation.remove(run.id, staged.old_key, new, before))
+        return KeysRenewed(kit.tier, kit.rotation.identity(), left, kit.disk, kit.as_of)
+
+
+def waiting(work: Callable[[], Made]) -> Made:
+    """Once there may be two keys, a mistake or a disk that is gone does not end the run: it waits, and is gone on with."""
+    try:
+        return work()
+    except (WrongPassword, UsageFault, DiskMissing, DiskForeign) as fault:
+        raise PersonNeeded(fault.message, _again(fault)) from fault
+
+
+def _again(fault: AxejError) -> str:
+    again = 'Then type "axej keys rotate" for that tier again: it goes on where it was, and the old password still works.'
+    return f"{fault.hint} {again}".strip()
+
+
+def _staged(run: Run) -> PasswordStaged:
+    staged = run.find(PasswordStaged)
+    assert staged is not None
+    return staged
+
+
+def _added(run: Run) -> KeyAdded:
+    added = run.find(KeyAdded)
+    assert added is not None
+    return added
 
 
 def _steps(run: Run, kit: RotationKit) -> Sequence[Step]:
@@ -133,23 +168,29 @@ def _steps(run: Run, kit: RotationKit) -> Sequence[Step]:
 
 
 def _kit(hands: RotationHands, run: Run) -> RotationKit:
-    tier = str(run.requested.options["tier"])
-    return RotationKit(tier, hands.key_rotation(tier))
+    options = run.requested.options
+    tier, disk, as_of = (str(options.get(name) or "") for name in ("tier", "disk", "as_of"))
+    return RotationKit(tier, disk, as_of, hands.key_rotation(options))
 
 
+def _resources(run: Run) -> tuple[Resource, ...]:
+    tier, disk = run.requested.options["tier"], run.requested.options.get("disk")
+    return (Resource(f"repository:{tier}:{disk}" if disk else f"repository:{tier}"),)
+
+
+FACTS = ("PasswordStaged", "KeyAdded", "PasswordSwitched", "KeysRenewed")
 JOB: Job[RotationKit] = Job(
     name=NAME,
     title="give a repository another password",
     machine=machine.build(
         NAME,
-        version=1,
+        version=2,
         initial="requested",
         rows=(
             ("requested", "RunStarted", "rotating"),
-            ("rotating", "PasswordStaged", "rotating"),
-            ("rotating", "KeyAdded", "rotating"),
-            ("rotating", "PasswordSwitched", "rotating"),
-            ("rotating", "KeysRenewed", "rotating"),
+            *((state, fact, "rotating") for state in ("rotating", "waiting") for fact in FACTS),
+            ("rotating", "RunWaits", "waiting"),
+            ("waiting", "RunWaits", "waiting"),
             ("rotating", "RunSucceeded", "succeeded"),
         ),
         final=("succeeded",),
@@ -157,8 +198,9 @@ JOB: Job[RotationKit] = Job(
     stages={
         "requested": Stage(steps=lambda run, kit: (), leave=lambda run: RunStarted()),
         "rotating": Stage(steps=_steps, leave=lambda run: RunSucceeded()),
+        "waiting": Stage(steps=_steps),
     },
-    resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}"),),
+    resources=_resources,
     kit=_kit,
     tidy=lambda run, kit: None,
 )

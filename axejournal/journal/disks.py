@@ -13,7 +13,9 @@ from axejournal.journal.clauses import times
 
 _DISK_COLUMNS = (
     "disk, tier, volume, filesystem, place, repository, keys, machine_key, recorded_by, recorded_at_us, synced_by, synced_at_us, "
-    "snapshots, free_bytes, journal_head, mark, opens"
+    "snapshots, free_bytes, journal_head, mark, opens, "
+    "CASE WHEN coalesce(paper_as_of_us, recorded_at_us) < max(paper_as_of_us) OVER (PARTITION BY tier) "
+    "THEN max(paper_as_of_us) OVER (PARTITION BY tier) END, coalesce(paper_as_of_us, recorded_at_us)"
 )
 OPEN_SYNC = """
 SELECT runs.run, runs.state, json_extract(events.data, '$.options.disk') FROM runs
@@ -24,7 +26,8 @@ WHERE runs.outcome = 'open' AND runs.job = 'cold.sync' AND runs.customer = ? AND
 @dataclass(frozen=True)
 class DiskRow:
     """One recorded disk. `synced_*`: its newest sync; `mark`: of the mounting during which that was; `machine_key`: the id of
-    the machine's key, if one was enrolled; `keys`: all that are known."""
+    the machine's key, if one was enrolled; `keys`: all that are known. `behind`: since when the other disks of its tier have
+    another password on paper than this one, which has its own `paper_since`; None: it has the newest."""
 
     disk: str
     tier: str
@@ -43,6 +46,14 @@ class DiskRow:
     journal_head: str | None
     mark: str | None
     opens: str | None
+    behind: datetime | None
+    paper_since: datetime
+
+    @property
+    def asked(self) -> str:
+        """The disk, as a sentence says it that asks for its password."""
+        old = f", the old password from before {self.behind:%Y-%m-%d}" if self.behind else ""
+        return f"disk {self.disk}{old}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ def disks(path: Path, customer: str, tier: str | None = None) -> tuple[DiskRow, 
     with projected(path) as journal:
         query = f"SELECT {_DISK_COLUMNS} FROM disks WHERE customer = ?1 AND (?2 IS NULL OR tier = ?2) ORDER BY tier, disk"
         rows = journal.execute(query, (customer, tier)).fetchall()
-    return tuple(_disk(times(row, 9, 11)) for row in rows)
+    return tuple(_disk(times(row, 9, 11, 17, 18)) for row in rows)
 
 
 def _disk(row: tuple[Any, ...]) -> DiskRow:

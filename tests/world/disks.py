@@ -24,7 +24,7 @@ from tests.world.needs import need
 MKFS = {"ext4": ("mkfs.ext4", "-q", "-F"), "exfat": ("mkfs.exfat",)}
 SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 PAPER = "four words on paper"
-PROMPT = re.compile(rb"(?:password of disk [^:\r\n]*|password of tier [^:\r\n]*|the same again): ")
+PROMPT = re.compile(rb"(?:(?:new )?password of disk [^:\r\n]*|password of tier [^:\r\n]*|the same again): ")
 
 
 def run(*argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -136,12 +136,17 @@ class Drawer:
 
 
 def typed(
-    world: World, words: Sequence[str], answers: Sequence[str], kill_at: str = "", timeout_s: float = 60
+    world: World,
+    words: Sequence[str],
+    answers: Sequence[str] | Callable[[str], str],
+    kill_at: str = "",
+    timeout_s: float = 60,
 ) -> tuple[int, str]:
-    """Runs `axej WORDS` on a terminal of its own, and types an answer at each prompt for a password; exit code and screen."""
+    """Runs `axej WORDS` on a terminal of its own, and types an answer at each prompt for a password (the next one, or the one
+    for that prompt); exit code and screen."""
     environment = world.environ({"TERM": "dumb"}, kill_at)
     process, terminal = axej.at_terminal(words, environment, world.folder)
-    said, left, end = b"", list(answers), time.monotonic() + timeout_s
+    said, left, end = b"", [] if callable(answers) else list(answers), time.monotonic() + timeout_s
     asked = 0
     try:
         while time.monotonic() < end:
@@ -156,10 +161,11 @@ def typed(
                 if not more:
                     break
                 said += more
-            prompts = len(PROMPT.findall(said))
-            if prompts > asked and left:
-                asked = prompts
-                os.write(terminal, left.pop(0).encode() + b"\n")
+            prompts = PROMPT.findall(said)
+            if len(prompts) > asked and (left or callable(answers)):
+                asked = len(prompts)
+                answer = answers(prompts[-1].decode()) if callable(answers) else left.pop(0)
+                os.write(terminal, answer.encode() + b"\n")
         else:
             process.kill()
     finally:

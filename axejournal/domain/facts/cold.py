@@ -122,20 +122,24 @@ class KeyEnrolled(Fact):
 
 @dataclass(frozen=True)
 class KeysRenewed(Fact):
-    """A repository has other keys than before, as asked for. `disk`: "" for one that is on no cold disk."""
+    """A repository has other keys than before, as asked for. `disk`: "" for one that is on no cold disk; `as_of`: of a cold
+    disk, when all disks of its tier were to get the password on paper that it has now (ISO 8601)."""
 
     tier: str
     repository: str
     keys: tuple[str, ...]
     disk: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True)
 class PasswordStaged(Fact):
-    """A new password lies beside the old one, whose key has the id `old_key`."""
+    """A repository is to get another password. The old one opened it by the key `old_key`; `keys`: all that are there."""
 
     tier: str
     old_key: str
+    disk: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ class KeyAdded(Fact):
 
     tier: str
     key: str
+    disk: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,7 @@ class PasswordSwitched(Fact):
     """The new password is in the old one's place."""
 
     tier: str
+    disk: str = ""
 
 
 @dataclass(frozen=True)

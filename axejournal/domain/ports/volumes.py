@@ -48,8 +48,9 @@ Try = Callable[[str], None]
 class PasswordDesk(Protocol):
     """Where a person gives the password that is on paper."""
 
-    def choose(self, what: str) -> str:
-        """A new password, typed twice. Raises PersonNeeded, UsageFault."""
+    def choose(self, what: str, told: str = "") -> str:
+        """A new password, typed twice; `told`: what is said before, of one that takes another's place. Raises PersonNeeded,
+        UsageFault."""
         ...
 
     def receive(self, run: str, what: str, attempt: Try, still: Callable[[], bool]) -> None:
@@ -61,7 +62,7 @@ class PasswordDesk(Protocol):
 class NobodysDesk:
     """Nobody is there."""
 
-    def choose(self, what: str) -> str:
+    def choose(self, what: str, told: str = "") -> str:
         """See PasswordDesk."""
         from axejournal.domain.errors import PersonNeeded
 

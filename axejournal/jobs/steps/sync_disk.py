@@ -111,7 +111,8 @@ class AskPassword:
     def act(self, attempt: Attempt) -> DiskOpened:
         """Raises WrongPassword after three wrong ones, RepositoryForeign, PersonNeeded."""
         kit = self.kit
-        kit.desk.receive(attempt.run.id, kit.what, kit.hand.open_by, kit.hand.is_there)
+        row = kit.hand.recorded()
+        kit.desk.receive(attempt.run.id, row.asked if row else kit.what, kit.hand.open_by, kit.hand.is_there)
         return DiskOpened(PAPER)
 
 

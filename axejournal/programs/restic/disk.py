@@ -67,6 +67,12 @@ def own_key(repository: ResticRepository) -> str:
     return str(next(key["id"] for key in listed if key["current"]))
 
 
+def full_key(repository: ResticRepository) -> str:
+    """The id of the key that the repository's password opens. Raises WrongPassword and what reading raises."""
+    own = own_key(repository)
+    return next(key for key in key_ids(repository) if key.startswith(own))
+
+
 def add_key(repository: ResticRepository, password: Hidden) -> str:
     """Adds a key with this password; its id. 1.5 s. Raises what Repository's methods raise."""
     before = set(key_ids(repository))

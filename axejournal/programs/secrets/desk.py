@@ -47,7 +47,7 @@ class SocketDesk:
     told: Callable[[str], None]
     longest_s: float = 14 * 86_400.0
 
-    def choose(self, what: str) -> str:
+    def choose(self, what: str, told: str = "") -> str:
         """See PasswordDesk."""
         raise PersonNeeded(f"{what} needs a password that somebody types", "Do it on a terminal.")
 
