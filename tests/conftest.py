@@ -14,6 +14,8 @@ pytest_plugins = (
     "tests.world.home",
     "tests.world.sshd",
     "tests.world.web",
+    "tests.world.rest",
+    "tests.world.s3",
     "tests.world.disks",
     "tests.contract.restics",
 )

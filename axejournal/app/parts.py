@@ -129,7 +129,7 @@ class Parts:
         """A tier's repository. Raises ProgramMissing, and WrongPassword when the password's source yields nothing in time:
         restic itself would wait for ever for a Keychain that is locked."""
         from axejournal.programs.install import require_restic
-        from axejournal.programs.restic.repository import ResticRepository
+        from axejournal.programs.restic.place import opened
         from axejournal.programs.secrets.source import PasswordSource
         from axejournal.programs.ssh.plain import way_to
 
@@ -145,7 +145,8 @@ class Parts:
         stall_s = stall.total_seconds() if stall else None
         password = PasswordSource.of(secret.reference)
         self._look_for(password)
-        return ResticRepository(program, place, password, self.state / "cache" / tier, way, stall_s)
+        login = getattr(chosen.tiers[tier], "credentials", None)
+        return opened(login, program, place, password, self.state / "cache" / tier, way, stall_s)
 
     def _look_for(self, password: PasswordSource) -> None:
         """Once a process, and only at what may hang: a program that fetches it."""

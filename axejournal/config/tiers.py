@@ -108,6 +108,10 @@ class LocalTier(_Tier):
             yield "repository", fault(f"{unknown[0]} stands for nothing", "a path, in which {customer} stands for the customer")
 
 
+LOGIN = "the address without user and password; credentials: FILE says where they are"
+WITH_LOGIN = ("s3:", "rest:")
+
+
 class RingTier(_Tier):
     """Tier B: copies of the local repository's snapshots on a peer's machine, or at any other place that restic knows."""
 
@@ -121,6 +125,11 @@ class RingTier(_Tier):
     password: Secret = Field(description="where its password is kept", examples=["{keychain: axe.backup.restic.ring}"])
     identity: Place = Field(
         default=Path("~/.ssh/id_ed25519"), validate_default=True, description="the SSH key", examples=["~/.ssh/id_ed25519"]
+    )
+    credentials: Place | None = Field(
+        default=None,
+        description="the file with the place's own login: for s3: as ~/.aws/credentials, for rest: USER:PASSWORD",
+        examples=["~/.axe/offsite-login"],
     )
     schedule: Schedule = Field(description="when snapshots are pushed", examples=['"30 3 * * *"'])
     wait: Duration = Field(default=timedelta(hours=2), description="how long a push waits for tonight's backup", examples=["2h"])
@@ -142,7 +151,9 @@ class RingTier(_Tier):
         if repository is None and written.get("peer") is None:
             yield "", fault("names no place to copy to", "peer: NAME (of customers.yaml), or repository: ADDRESS")
         if isinstance(repository, str) and re.search(r"://[^/@\s]*:[^/@\s]+@", repository):
-            yield "repository", fault("a password in the repository's address", "the address without user and password")
+            yield "repository", fault("a password in the repository's address", LOGIN)
+        if written.get("credentials") is not None and not str(repository).startswith(WITH_LOGIN):
+            yield "credentials", fault("only an s3: or rest: place has a login of its own", "repository: s3:… or rest:…")
 
 
 def _on_paper(written: Any) -> Any:

@@ -71,9 +71,21 @@ class Owner:
 
 
 _owner: contextvars.ContextVar[Owner | None] = contextvars.ContextVar("owner", default=None)
+_is_clearing: contextvars.ContextVar[bool] = contextvars.ContextVar("is_clearing", default=False)
 _live: set[subprocess.Popen[bytes]] = set()
 _live_guard = threading.Lock()
 _cancelled_by: list[str] = []  # the first reason; empty while nothing is being cancelled
+
+
+@contextlib.contextmanager
+def clearing() -> Iterator[None]:
+    """Inside (in this thread), programs that clear away can be started although all is being cancelled. Asked a second time
+    (`end_all`), they are ended too, and none is started."""
+    token = _is_clearing.set(True)
+    try:
+        yield
+    finally:
+        _is_clearing.reset(token)
 
 
 @contextlib.contextmanager
@@ -103,7 +115,7 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
     ]
     try:
         _feed(process, command.stdin)
-        _wait(process, command, begin, heard)
+        _wait(process, command, begin, heard, stderr)
         if process.returncode < 0:  # what was killed leaves its own children: restic an ssh, pg_basebackup a WAL receiver
             end(process)
     except BaseException:
@@ -114,7 +126,7 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
             reader.join(timeout=5)
         with _live_guard:
             _live.discard(process)
-    if cancelled():
+    if _is_ended():
         raise Interrupted(f"{Path(command.argv[0]).name} was ended: the run is being cancelled")
     duration_s = time.monotonic() - begin
     completed = Completed(process.returncode, bytes(stdout), stderr.decode("utf-8", "replace"), duration_s)
@@ -126,7 +138,7 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
 
 def start(command: Command) -> subprocess.Popen[bytes]:
     """Starts a child with pipes for stdin, stdout, stderr; the caller ends it. Recorded before this returns."""
-    if cancelled():
+    if _is_ended():
         raise Interrupted("the run is being cancelled")
     owner = _owner.get()
     environment = clean_environment(command.env, owner.run if owner else None, command.bare)
@@ -193,6 +205,10 @@ def cancelled() -> str | None:
     return _cancelled_by[0] if _cancelled_by else None
 
 
+def _is_ended() -> bool:
+    return len(_cancelled_by) > (1 if _is_clearing.get() else 0)
+
+
 def clean_environment(added: Mapping[str, str], run_id: str | None, bare: bool = False) -> dict[str, str]:
     """Ours without what would change a child's behaviour, English messages, plus `added` and the run's mark; bare: only
     these two."""
@@ -232,18 +248,6 @@ def identify(pid: int, program: str) -> Child:
     return Child(program=program, pid=pid, started_at_s=started, boot_id=boot_id())
 
 
-def cpu_s_of(program: str) -> float:
-    """CPU seconds that this process's living descendants of that name have had: a busy one's grow."""
-    import psutil
-
-    total = 0.0
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            times = child.cpu_times() if child.name() == program else None
-            total += times.user + times.system if times else 0.0
-    return total
-
-
 def _signal_group(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
@@ -257,7 +261,7 @@ def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
         process.stdin.close()
 
 
-def _wait(process: subprocess.Popen[bytes], command: Command, begin: float, heard: list[float]) -> None:
+def _wait(process: subprocess.Popen[bytes], command: Command, begin: float, heard: list[float], stderr: bytearray) -> None:
     while True:
         try:
             process.wait(timeout=0.25 if command.timeout_s or command.silence_s or command.watch else None)
@@ -265,12 +269,15 @@ def _wait(process: subprocess.Popen[bytes], command: Command, begin: float, hear
         except subprocess.TimeoutExpired:
             if command.watch:
                 command.watch()
-            now = time.monotonic()
-            name = Path(command.argv[0]).name
+            now, why = time.monotonic(), ""
             if command.timeout_s and now - begin > command.timeout_s:
-                raise ProgramStalled(f"{name} did not end within {command.timeout_s:g} s; it was ended") from None
-            if command.silence_s and now - heard[0] > command.silence_s:
-                raise ProgramStalled(f"{name} was silent for {command.silence_s:g} s; it was ended") from None
+                why = f"did not end within {command.timeout_s:g} s"
+            elif command.silence_s and now - heard[0] > command.silence_s:
+                why = f"was silent for {command.silence_s:g} s"
+            if why:
+                last = stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+                said = f"; it had said: {last}" if last else ""
+                raise ProgramStalled(f"{Path(command.argv[0]).name} {why}; it was ended{said}") from None
 
 
 def _reader(pipe: IO[bytes] | None, take: Callable[[bytes], None], heard: list[float]) -> threading.Thread:

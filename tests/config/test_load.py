@@ -77,6 +77,11 @@ def test_load_names_all_faults_of_both_files_at_once(desk: Desk):
 
 
 FAULTS = [  # what is replaced, by what, what is said
+    (
+        "tiers:\n",
+        "tiers:\n  ring: {repository: /copies, credentials: login, schedule: 0 3 * * *, password: {env: A}}\n",
+        "tiers.ring.credentials: only an s3: or rest: place has a login of its own; write: repository: s3:… or rest:…",
+    ),
     ("host: axe-macmini", "host: axe macmini", "axej.yaml:2: host: 'axe macmini' can't stand here; write: host: axe-macmini"),
     ("host: axe-macmini", "hst: axe", "axej.yaml:2: hst: unknown key (did you mean host?); write: host: axe-macmini"),
     ("host: axe-macmini\n", "", "axej.yaml:1: host: is missing; write: host: axe-macmini"),

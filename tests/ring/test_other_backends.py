@@ -1,0 +1,104 @@
+"""Copies at any place that restic knows, really there: restic's REST protocol and S3, each with a login of its own."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.world.home import PASSWORD, World
+from tests.world.rest import RestServer
+from tests.world.s3 import make_bucket
+
+LOGIN = "axe:a-login-of/the tests"
+SECRET = "a-secret-of-the-tests"
+
+
+@pytest.fixture
+def world(make_world) -> World:
+    """Files only, backed up once."""
+    made: World = make_world(databases=())
+    made.axej("backup", "--local", expect=0)
+    return made
+
+
+@pytest.fixture
+def rest(world: World, make_rest) -> RestServer:
+    """A REST server that wants a login, as the place of the tier `offsite`."""
+    server: RestServer = make_rest(login=LOGIN)
+    at(world, server.place, f"{LOGIN}\n")
+    return server
+
+
+def at(world: World, place: str, login: str) -> None:
+    """The tier `offsite` there."""
+    file, password = world.folder / "login", world.folder / "offsite-password"
+    file.write_text(login)
+    password.write_text(f"{PASSWORD} offsite\n")
+    world.config["tiers"]["offsite"] = {
+        "kind": "ring",
+        "repository": place,
+        "credentials": str(file),
+        "password": {"file": str(password)},
+        "schedule": "0 12 * * 0",
+        "read_parts": 1,
+    }
+    world.write()
+
+
+def assert_it_is_a_tier_like_any_other(world: World) -> None:
+    """Made, filled, nothing sent twice, checked, shown, restored from."""
+    world.axej("ring", "init", "offsite", expect=0)
+    assert "sent: 1 snapshot; there now: 1" in world.axej("ring", "push", "offsite", expect=0).stderr
+    assert "sent: 0 snapshots; there now: 1" in world.axej("ring", "push", "offsite", expect=0).stderr
+    world.axej("check", "--tier", "offsite", expect=0)
+    (ring,) = world.json("ring", "status")
+    assert (ring["tier"], ring["peer"], ring["held_there"]["snapshots"]) == ("offsite", None, 1)
+    (world.files / "photo.bin").unlink()
+    into = world.folder / "back"
+    world.axej("restore", "--tier", "offsite", "--target", "files", "--path", "photo.bin", "--into", str(into), "--yes", expect=0)
+    assert into.read_bytes() == bytes(range(256)) * 400
+
+
+def assert_nowhere(world: World, secret: str) -> None:
+    """No trace of it but in its file."""
+    found = subprocess.run(["grep", "-rlF", secret, world.folder], capture_output=True, text=True, check=False)
+    assert found.stdout.split() == [str(world.folder / "login")]
+
+
+def test_rest_server_is_a_tier_like_any_other(world: World, rest: RestServer):
+    assert_it_is_a_tier_like_any_other(world)
+    assert_nowhere(world, "a-login-of")
+    (copy,) = (rest.folder / "snapshots").iterdir()
+    assert world.json("points", "--tier", "offsite")[0]["snapshot"] == copy.name
+
+
+def test_rest_server_on_bad_days(world: World, rest: RestServer):
+    world.axej("ring", "init", "offsite", expect=0)
+    rest.login = "axe:another"
+    refused = world.axej("ring", "push", "offsite", expect=12).stderr
+    assert f"refuses the login in {world.folder}/login: " in refused and "401" in refused and "a-login-of" not in refused
+    rest.login = LOGIN
+    rest.stop()
+    world.config["tiers"]["offsite"]["stall"] = "2s"
+    world.write()
+    gone = world.axej("ring", "push", "offsite", expect=50, timeout_s=60).stderr
+    assert f"repository {rest.place} can't be reached: " in gone and "connection refused" in gone
+    rest.start()
+    (world.folder / "login").unlink()
+    assert "can't be read in" in world.axej("ring", "push", "offsite", expect=12).stderr
+    (world.folder / "login").write_text(LOGIN)
+    world.axej("ring", "push", "offsite", expect=0)
+
+
+def test_s3_store_is_a_tier_like_any_other(world: World, s3: str):
+    at(world, s3, f"[default]\naws_access_key_id = AKIATESTS\naws_secret_access_key = {SECRET}\n")
+    world.config["tiers"]["offsite"]["stall"] = "2s"
+    world.write()
+    missing = world.axej("ring", "init", "offsite", expect=50, timeout_s=60).stderr
+    assert f"repository {s3} can't be reached: " in missing and "bucket does not exist" in missing
+    make_bucket(s3)
+    world.config["tiers"]["offsite"].pop("stall")
+    world.write()
+    assert_it_is_a_tier_like_any_other(world)
+    assert_nowhere(world, SECRET)
