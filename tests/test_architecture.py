@@ -38,7 +38,7 @@ HOMES = {  # library -> where it may be imported
     "yaml": ("config/",),
     "pydantic": ("config/",),
     "slack_sdk": ("programs/notify.py",),
-    "psutil": ("programs/process.py", "programs/left_behind.py"),
+    "psutil": ("programs/process", "programs/left_behind.py"),
     "subprocess": ("programs/process.py",),
 }
 CLOCK = {

@@ -6,11 +6,11 @@ minutes to go out. A connection over which nothing goes but keep-alives costs ss
 
 from __future__ import annotations
 
-import contextlib
 import time
 
 from axejournal.domain.errors import ProgramStalled
 from axejournal.domain.ports import Progress
+from axejournal.programs.process_work import cpu_s_of
 
 LOOK_EACH_S = 1.0
 WORK_S = 0.02  # about 4 MB sent; clocks of processes tick in hundredths
@@ -39,15 +39,3 @@ class StallWatch:
         if now - self._at > self._limit_s:
             how_far = f" (at {self._last.note})" if self._last else ""
             raise ProgramStalled(f"no progress for {self._limit_s:g} s{how_far}")
-
-
-def cpu_s_of(program: str) -> float:
-    """CPU seconds that this process's living descendants of that name have had: a busy one's grow."""
-    import psutil
-
-    total = 0.0
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            times = child.cpu_times() if child.name() == program else None
-            total += times.user + times.system if times else 0.0
-    return total
