@@ -42,7 +42,7 @@ def show(here: Context, tier: str, as_json: bool) -> int:
 
 
 def disk_rows(here: Context, found: ColdStanding) -> list[tuple[Any, ...]]:
-    """A row for each disk: number, where, state, last sync, snapshots, its turn."""
+    """A row for each disk: number, where, state, last sync, when all of it was last read, snapshots, its turn."""
     from axejournal.cli.output import local
 
     rows = []
@@ -50,7 +50,8 @@ def disk_rows(here: Context, found: ColdStanding) -> list[tuple[Any, ...]]:
         last = local(one.row.synced_at, here.zone) if one.row and one.row.synced_at else "never"
         held = str(one.row.snapshots) if one.row and one.row.snapshots is not None else ""
         where = f"{one.mount}{'' if one.connected else ' (not connected)'}"
-        rows.append((one.disk, where, one.state, last, held, str(one.turn.quarter) if one.turn else ""))
+        whole = local(one.row.read_whole_at, here.zone)[:10] if one.row and one.row.read_whole_at else ""
+        rows.append((one.disk, where, one.state, last, whole, held, str(one.turn.quarter) if one.turn else ""))
     return rows
 
 
@@ -62,6 +63,7 @@ def _print(here: Context, found: ColdStanding) -> None:
         Column("mounted at", spare=1, least=16),
         Column("state", least=12),
         "last sync",
+        Column("read whole", spare=1),
         Column("snapshots", spare=2, right=True),
         "turn",
     ]
@@ -109,6 +111,7 @@ def _disk_json(one: DiskStanding) -> dict[str, Any]:
         "filesystem": row.filesystem if row else None,
         "repository": row.repository if row else None,
         "synced_at": row.synced_at.isoformat() if row and row.synced_at else None,
+        "read_whole_at": row.read_whole_at.isoformat() if row and row.read_whole_at else None,
         "snapshots": row.snapshots if row else None,
         "free_bytes": row.free_bytes if row else None,
         "run": one.open.run if one.open else None,

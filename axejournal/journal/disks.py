@@ -15,7 +15,9 @@ _DISK_COLUMNS = (
     "disk, tier, volume, filesystem, place, repository, keys, machine_key, recorded_by, recorded_at_us, synced_by, synced_at_us, "
     "snapshots, free_bytes, journal_head, mark, opens, "
     "CASE WHEN coalesce(paper_as_of_us, recorded_at_us) < max(paper_as_of_us) OVER (PARTITION BY tier) "
-    "THEN max(paper_as_of_us) OVER (PARTITION BY tier) END, coalesce(paper_as_of_us, recorded_at_us)"
+    "THEN max(paper_as_of_us) OVER (PARTITION BY tier) END, coalesce(paper_as_of_us, recorded_at_us), "
+    "(SELECT max(good_at_us) FROM data_reads AS one WHERE one.customer = disks.customer AND one.tier = disks.tier "
+    "AND one.repository = disks.repository AND one.parts = 1)"
 )
 OPEN_SYNC = """
 SELECT runs.run, runs.state, json_extract(events.data, '$.options.disk') FROM runs
@@ -27,7 +29,8 @@ WHERE runs.outcome = 'open' AND runs.job = 'cold.sync' AND runs.customer = ? AND
 class DiskRow:
     """One recorded disk. `synced_*`: its newest sync; `mark`: of the mounting during which that was; `machine_key`: the id of
     the machine's key, if one was enrolled; `keys`: all that are known. `behind`: since when the other disks of its tier have
-    another password on paper than this one, which has its own `paper_since`; None: it has the newest."""
+    another password on paper than this one, which has its own `paper_since`; None: it has the newest.
+    `read_whole_at`: when all of its data was read in one go, without a fault, the last time."""
 
     disk: str
     tier: str
@@ -48,6 +51,7 @@ class DiskRow:
     opens: str | None
     behind: datetime | None
     paper_since: datetime
+    read_whole_at: datetime | None
 
     @property
     def asked(self) -> str:
@@ -84,7 +88,7 @@ def disks(path: Path, customer: str, tier: str | None = None) -> tuple[DiskRow, 
     with projected(path) as journal:
         query = f"SELECT {_DISK_COLUMNS} FROM disks WHERE customer = ?1 AND (?2 IS NULL OR tier = ?2) ORDER BY tier, disk"
         rows = journal.execute(query, (customer, tier)).fetchall()
-    return tuple(_disk(times(row, 9, 11, 17, 18)) for row in rows)
+    return tuple(_disk(times(row, 9, 11, 17, 18, 19)) for row in rows)
 
 
 def _disk(row: tuple[Any, ...]) -> DiskRow:

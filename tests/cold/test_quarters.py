@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -17,7 +18,7 @@ def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is
     world.environment |= at("2027-02-10T10:00:00+09:00")  # 2027Q1: disk 2
     disk = drawer.prepared("3")
     said = drawer.sync("3")
-    assert "2027Q1 is the turn of disk 2" in said
+    assert "2027Q1 is the turn of disk 2" in said and "part 1 of" in said
     shown = json.loads(world.axej("cold", "status", "--json").stdout)
     assert [(turn["quarter"], turn["disk"]) for turn in shown["calendar"]] == [
         ("2027Q1", "2"), ("2027Q2", "3"), ("2027Q3", "1"), ("2027Q4", "2"),
@@ -25,9 +26,13 @@ def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is
     world.environment |= at("2027-04-16T10:00:00+09:00")
     late = world.axej("cold", "status", expect=20)
     assert "overdue: disk 3 was to be synced by 2027-04-15" in late.stdout
-    assert "disk 3 overdue, connected" in world.axej("status").stdout
-    drawer.sync("3")
-    world.axej("cold", "status", expect=0)
+    assert re.search(r"^3 +overdue +connected ", world.axej("status").stdout, re.MULTILINE)
+    assert "part 2 of" in drawer.sync("3")
+    assert "read whole" not in world.axej("cold", "status", expect=0).stdout
+    world.environment |= at("2028-02-12T10:00:00+09:00")  # a year and two days after it was prepared
+    assert "all of its data was read back" in drawer.sync("3")
+    assert "2028-02-12  " in world.axej("cold", "status").stdout.partition("read whole")[2]
+    assert "part 3 of" in drawer.sync("3")
     world.environment |= at("2020-01-01T10:00:00+09:00")  # a clock that lost its battery
     assert "0 copied" in drawer.sync("3")
     assert len(drawer.held(disk)) == 1
