@@ -24,6 +24,8 @@ class Copying:
 
     def push(self, tier: str, slot: datetime | None = None, view: View | None = None) -> Run:
         """Copies what a ring's tier lacks and drives the run to its end. Raises Busy."""
+        if (peer := self.app.peer(tier)) is not None:
+            peer.begin()  # its machine answers while the journal is opened here
         from axejournal.jobs.ring_push import JOB
         from axejournal.jobs.ringing import push_options
 

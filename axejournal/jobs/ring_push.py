@@ -106,6 +106,11 @@ def reasons_against(run: Run) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def _tidy(run: Run, kit: PushKit) -> None:
+    if kit.ring.peer is not None:
+        kit.ring.peer.leave()
+
+
 def _preflight(run: Run, kit: PushKit) -> Sequence[Step]:
     return (LookAtPeer(kit, policy=NIGHT if run.requested.slot else BRIEF),)
 
@@ -127,5 +132,5 @@ JOB: Job[PushKit] = Job(
     },
     resources=lambda run: (Resource(f"repository:{run.requested.options['tier']}"),),
     kit=push_kit,
-    tidy=lambda run, kit: None,
+    tidy=_tidy,
 )

@@ -66,7 +66,17 @@ def find_postgres_program(name: str, major: int | None) -> Path | None:
 
 
 def restic_version(path: Path) -> tuple[int, int, int]:
-    """What `restic version` says. Raises ProgramMissing, ProgramFailed when it says nothing of the kind."""
+    """What `restic version` says; asked once of a file that stays the same. Raises ProgramMissing, ProgramFailed when it says
+    nothing of the kind."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _asked_version(path, 0, 0, 0)
+    return _asked_version(path, state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+@functools.lru_cache(maxsize=16)
+def _asked_version(path: Path, modified_ns: int, size_bytes: int, number: int) -> tuple[int, int, int]:
     completed = run(Command((str(path), "version"), timeout_s=30))
     found = re.match(r"restic (\d+)\.(\d+)\.(\d+)", completed.text)
     if completed.exit_code != 0 or found is None:

@@ -46,6 +46,14 @@ class Peer(Protocol):
         """The host key that is insisted on."""
         ...
 
+    def begin(self) -> None:
+        """Goes to it beside what the caller does meanwhile; what fails is raised by what is asked first. Never raises."""
+        ...
+
+    def leave(self) -> None:
+        """Ends the connection; what is asked later makes another."""
+        ...
+
     def meet(self) -> HostKey:
         """The host key of whoever answers now, after our key was taken there; nothing is pinned by this."""
         ...
@@ -55,7 +63,7 @@ class Peer(Protocol):
         ...
 
     def look(self) -> PeerLook:
-        """One connection, 0.2 s and the way. Nothing is changed there."""
+        """Four round trips, the first time with a connection: 0.2 s. Nothing is changed there."""
         ...
 
     def seen(self) -> PeerLook:

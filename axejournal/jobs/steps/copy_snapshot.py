@@ -58,8 +58,16 @@ class CopySnapshot:
         return self._fact(run, names[0], taken.time, duration_s) if len(names) == 1 and taken.time else None
 
     def _find(self, run: Run, duration_s: float = 0.0) -> SnapshotCopied | None:
+        if self._is_known_not_to_be_there(run):
+            return None
         copies = [found for found in self.kit.repository.snapshots() if self.snapshot in (found.original, found.id)]
         return self._fact(run, copies[0].id, copies[0].time.isoformat(), duration_s) if copies else None
+
+    def _is_known_not_to_be_there(self, run: Run) -> bool:
+        """When the journal knows what each name there is a copy of, which saves a call of restic."""
+        looked = run.find(PreflightPassed)
+        there, known = self.kit.repository.names(), self.kit.memory.copies(looked.repository) if looked else {}
+        return there is not None and there <= known.keys() and self.snapshot not in {known[name] for name in there}
 
     def _clear_the_way(self) -> None:
         for repository in (self.kit.source, self.kit.repository):

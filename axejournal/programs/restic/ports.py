@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from axejournal.domain.errors import AxejError
@@ -18,12 +19,24 @@ class Way(Protocol):
         """What it complains of in restic's stderr; None when it is not the way that failed."""
         ...
 
+    def leave(self) -> None:
+        """The connection that is there is not trusted any more, or not needed: the next question makes another."""
+        ...
+
     def config(self) -> bytes | None:
         """restic's file of that name, as it lies there; None where that can't be told without restic."""
         ...
 
-    def sweep(self) -> None:
-        """Removes packs that were half written when a restic died there. Only while nobody writes there."""
+    def half_written(self) -> tuple[str, ...]:
+        """Packs that are being written there, or were when their restic died: paths from the repository."""
+        ...
+
+    def lock_names(self) -> tuple[str, ...] | None:
+        """restic's locks that lie there; None where only restic tells."""
+        ...
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Removes exactly these files, named from the repository; those that are gone are fine."""
         ...
 
     def names(self) -> frozenset[str] | None:

@@ -15,14 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from axejournal.domain.errors import (
-    AxejError,
-    PeerUnreachable,
-    ProgramFailed,
-    ProgramStalled,
-    RestorePointMissing,
-    WrongPassword,
-)
+from axejournal.domain.errors import AxejError, PeerUnreachable, ProgramFailed, ProgramStalled, RestorePointMissing, WrongPassword
 from axejournal.domain.ports import BackupOrder, Copied, Forgotten, Node, Progress, Repository, RepositoryLock, Snapshot, Stored
 from axejournal.programs import process
 from axejournal.programs.process import Command, Completed
@@ -57,7 +50,10 @@ class ResticRepository:
         note, seen = self._note(), self._seen()
         if known and note and seen and (answer := notes.read(note, seen)):
             return answer
-        identity = str(json.loads(self._run("cat", "config", "--no-lock").text)["id"])
+        return self._noted(str(json.loads(self._run("cat", "config", "--no-lock").text)["id"]))
+
+    def _noted(self, identity: str) -> str:
+        note, seen = self._note(), self._seen()
         if note and seen:
             notes.write(note, seen, identity)
         return identity
@@ -95,11 +91,8 @@ class ResticRepository:
 
     def restore(self, snapshot: str, include: Sequence[str], target: Path, progress: Callable[[Progress], None]) -> None:
         """See the port; nothing in `include` means all. RestorePointMissing when the snapshot lacks one of the paths
-        (restic itself ends with 0 then).
-
-        restic authenticates and hashes each blob before it writes it. `--verify` would read all of it once more, from
-        the page cache mostly: +20 % on a dump of 512 MB, +60 % on 100,000 small files.
-        """
+        (restic itself ends with 0 then). restic authenticates and hashes each blob before it writes it; `--verify` would read
+        all of it once more, from the page cache mostly: +20 % on a dump of 512 MB, +60 % on 100,000 small files."""
         paths = [path.rstrip("/") or "/" for path in include]
         before = {path for path in paths if os.path.lexists(words.below(target, path))}
         self._stream(output.status_reader(progress), *words.restore(snapshot, paths, target))
@@ -127,7 +120,7 @@ class ResticRepository:
     def initialise(self, like: Repository | None = None) -> str:
         """See the port. 3 s: restic measures how much work a key shall cost. UsageFault when one is there already."""
         words, more = self._from(like, "--copy-chunker-params") if like else ((), {})
-        return str(json.loads(self._run("init", *words, env=more).text)["id"])
+        return self._noted(str(json.loads(self._run("init", *words, env=more).text)["id"]))
 
     def backup(self, order: BackupOrder, progress: Callable[[Progress], None]) -> Stored:
         """See the port. 0.8 s and the work. The parent is the newest snapshot of the same host and paths, unless one is named."""
@@ -159,7 +152,7 @@ class ResticRepository:
         try:
             self._stream(read, "copy", "-v", "--no-lock", *words, "--", snapshot, env=more, watch=watch)
         except WrongPassword as fault:
-            self.identity()  # raises when it is this repository's password that is wrong
+            self._run("cat", "config", "--no-lock")  # raises when it is this repository's password that is wrong
             raise WrongPassword(f"wrong password for repository {source.place}", fault.hint) from fault
         if not copy.copied:
             raise RestorePointMissing(f"repository {source.place} has no snapshot {snapshot}")
@@ -189,30 +182,35 @@ class ResticRepository:
 
     def repair_index(self) -> None:
         """See the port. 0.8 s; needs the repository for itself: so what lay there half written is of a dead restic, and goes."""
-        found = leftovers.half_written(self._folder())
+        here, there = leftovers.half_written(self._folder()), self.way.half_written() if self.way else ()
         self._run("repair", "index")
-        leftovers.remove(found)
-        if self.way:
-            self.way.sweep()
+        leftovers.remove(here)
+        if self.way and there:
+            self.way.remove(there)
 
     # --- locks -----------------------------------------------------------------------------------------------------
 
     def locks(self) -> tuple[RepositoryLock, ...]:
-        """See the port. Free when there are none in a folder of this machine; else 0.5 s, and 0.5 s for each."""
+        """See the port. Free when there are none in a folder of this machine or at a peer's; 0.5 s for each."""
         found = (self._lock(name) for name in self._lock_names())
         return tuple(sorted((lock for lock in found if lock), key=lambda lock: lock.time))
 
     def unlock_dead(self, is_dead: Callable[[RepositoryLock], bool]) -> tuple[RepositoryLock, ...]:
-        """See the port. restic's own rule has to agree (same host and no such process, or older than 30 minutes),
-        unless another process has the dead one's pid by now: restic would send that one SIGHUP and keep the lock."""
+        """See the port. At a peer's exactly the dead ones' files are removed. Elsewhere restic does it, whose own rule has to
+        agree (same host and no such process, or older than 30 minutes), unless another process has the dead one's pid by now:
+        restic would send that one SIGHUP and keep the lock."""
         present = self.locks()
         if not present or not all(map(is_dead, present)):
             return ()
+        names = tuple(lock.id for lock in present)
+        if self.way and self.way.lock_names() is not None:
+            self.way.remove([f"locks/{name}" for name in names])
+            return present
         taken = any(is_taken(lock.pid) for lock in present)
-        if taken and set(self._lock_names()) != {lock.id for lock in present}:
+        if taken and set(self._lock_names()) != set(names):
             return ()
         self._run("unlock", *(("--remove-all",) if taken else ()))
-        left = {lock.id for lock in self.locks()}
+        left = set(self._lock_names())
         return tuple(lock for lock in present if lock.id not in left)
 
     def _lock_names(self) -> tuple[str, ...]:
@@ -221,7 +219,8 @@ class ResticRepository:
             with contextlib.suppress(OSError):  # an empty or half-written (-tmp-) file is no lock to restic either
                 files = [path for path in (folder / "locks").iterdir() if re.fullmatch("[0-9a-f]{64}", path.name)]
                 return tuple(path.name for path in files if path.stat().st_size)
-        return tuple(self._run("list", "locks", "--no-lock").text.split())
+        seen = self.way.lock_names() if self.way else None
+        return seen if seen is not None else tuple(self._run("list", "locks", "--no-lock").text.split())
 
     def _lock(self, name: str) -> RepositoryLock | None:
         """None when the lock has gone while we looked."""
@@ -254,6 +253,7 @@ class ResticRepository:
         except ProgramStalled as fault:
             if not self.way:
                 raise
+            self.way.leave()
             hint = "The machine there answers and does not work on: the partner looks at its load and its disk."
             raise PeerUnreachable(f"repository {self.place} stalls: {fault.message}", hint) from fault
 

@@ -4,6 +4,7 @@ nothing and does not hang."""
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +30,24 @@ class PlainSsh:
         """See the port: what ssh complains of, in ssh's words."""
         return connection.fault_of(stderr, "the repository's machine")
 
+    def leave(self) -> None:
+        """restic's own ends with it."""
+        return
+
     def config(self) -> None:
         """Only restic tells."""
         return
 
-    def sweep(self) -> None:
+    def half_written(self) -> tuple[str, ...]:
         """Left to whoever keeps that place."""
+        return ()
+
+    def lock_names(self) -> None:
+        """Only restic tells."""
+        return
+
+    def remove(self, paths: Sequence[str]) -> None:
+        """Never asked for: nothing is seen there."""
         return
 
     def names(self) -> None:
