@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from axejournal.config.models import Config
 from axejournal.config.sources import PostgresSource
 from axejournal.domain.ports import Repository, Snapshot
-from axejournal.jobs.steps.dump_database import DATA, MEMORY_FOLDER, folder_of
+from axejournal.jobs.steps.dump_database import DATA
+from axejournal.jobs.steps.staging import MEMORY_FOLDER, folder_of
 
 UNKNOWN = "unknown"
 """The proof of a restore point that nobody recorded."""

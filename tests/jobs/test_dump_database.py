@@ -10,7 +10,8 @@ import pytest
 from axejournal.domain.errors import DumpIncomplete, SourceRefused, SourceUnreachable
 from axejournal.domain.facts import DatabaseDumped, DumpsFinished, VolumeStaged
 from axejournal.jobs.steps.copy_server import CopyServer
-from axejournal.jobs.steps.dump_database import MANIFEST, DumpDatabase, folder_of
+from axejournal.jobs.steps.dump_database import DumpDatabase
+from axejournal.jobs.steps.staging import MANIFEST, folder_of
 from axejournal.jobs.steps.take_snapshot import TakeSnapshot
 from axejournal.jobs.steps.verify_snapshot import VerifySnapshot
 

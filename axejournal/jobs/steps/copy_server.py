@@ -5,9 +5,6 @@ Beside the dump, not instead of it: it starts as a server at once, and holds wha
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,17 +13,11 @@ from axejournal.domain.facts import PhysicalCopied
 from axejournal.domain.job import BRIEF, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, DatabasePlan
-from axejournal.jobs.steps.dump_database import MANIFEST, PARTIAL, PHYSICAL, folder_of, sync_directory, write_durably
+from axejournal.jobs.steps.staging import physical_folder, stage, staged
 
 BASE = "base.tar"  # the data directory, as pg_basebackup calls it
 SLACK = timedelta(hours=12)
 """A night that begins a minute earlier than a week ago must not slip to the next."""
-
-
-def physical_folder(staging: Path, source: str) -> Path:
-    """Where a source's physical copy lies."""
-    dump = folder_of(staging, source)
-    return dump.with_name(dump.name + PHYSICAL)
 
 
 def is_due(kit: BackupKit, plan: DatabasePlan, moment: datetime) -> bool:
@@ -55,27 +46,18 @@ class CopyServer:
         return physical_folder(self.kit.plan.staging, self.plan.name)
 
     def probe(self, run: Run) -> PhysicalCopied | None:
-        """The manifest is renamed into place last: if it is this run's, the copy is whole."""
-        manifest = self.folder / MANIFEST
-        content = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() else {}
-        return PhysicalCopied(**content["fact"]) if content.get("run") == run.id else None
+        """The folder is renamed into place last: if it is this run's, the copy is whole."""
+        content = staged(self.folder, run.id)
+        return (
+            PhysicalCopied(**{name: value for name, value in content.items() if name not in ("run", "fact")}) if content else None
+        )
 
     def act(self, attempt: Attempt) -> PhysicalCopied:
         """Raises SourceUnreachable, SourceRefused, DumpIncomplete, DiskFull, ProgramFailed."""
-        partial = self.folder.with_name(self.folder.name + PARTIAL)
-        for stale in (partial, self.folder):
-            if stale.exists():
-                shutil.rmtree(stale)
-        partial.mkdir(parents=True, mode=0o700)
+        return stage(self.folder, attempt.run.id, lambda folder: self._copy(folder, attempt))
+
+    def _copy(self, folder: Path, attempt: Attempt) -> PhysicalCopied:
         begin_us = self.kit.clock.monotonic_us()
-        try:
-            size = self.kit.server(self.plan.name).copy_physical(partial, attempt.progress)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)  # on a full disk the journal needs the room
-            raise
+        size = self.kit.server(self.plan.name).copy_physical(folder, attempt.progress)
         duration_s = round((self.kit.clock.monotonic_us() - begin_us) / 1e6, 3)
-        fact = PhysicalCopied(self.plan.name, str(self.folder), size, duration_s)
-        write_durably(partial / MANIFEST, {"run": attempt.run.id, "fact": dataclasses.asdict(fact)})
-        partial.rename(self.folder)
-        sync_directory(self.folder.parent)
-        return fact
+        return PhysicalCopied(self.plan.name, str(self.folder), size, duration_s)

@@ -1,14 +1,8 @@
-"""Dumps one database, whole, with what proves a restore of it, into its place in the staging folder.
-
-The dump is written beside its place with a manifest of its own and renamed into it when it is complete, so that a
-complete dump can be told from a cut one after a crash, and so that a new machine without a journal can compare too.
-"""
+"""Dumps one database, whole, with what proves a restore of it, into its place in the staging folder."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,21 +15,10 @@ from axejournal.domain.job import BRIEF, Attempt, RetryPolicy
 from axejournal.domain.ports import Dump, Table
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, DatabasePlan
+from axejournal.jobs.steps.staging import folder_of, stage, staged
 
-MANIFEST = "axej-dump.json"
 ROLES = "roles.sql"
 DATA = "dump"  # pg_dump's directory format, below the source's folder
-MEMORY_FOLDER = "axej"  # below the staging folder: what a new machine starts from
-PARTIAL, PHYSICAL = ".partial", ".physical"  # what comes after a source's folder: half a dump, a copy of its server
-NOT_PLAIN = str.maketrans({"/": "%2F", "%": "%25", "\0": "%00"})
-
-
-def folder_of(staging: Path, source: str) -> Path:
-    """Where a source's dump lies: the same path every night, so that restic finds its parent. Never a folder of another's:
-    a source may be called `axej`, or `frame.partial` beside `frame`."""
-    plain = source.translate(NOT_PLAIN)
-    is_ours = plain == MEMORY_FOLDER or plain.endswith((PARTIAL, PHYSICAL))
-    return staging / (f"{plain}%" if is_ours else plain)
 
 
 @dataclass(frozen=True)
@@ -56,36 +39,19 @@ class DumpDatabase:
         return folder_of(self.kit.plan.staging, self.plan.name)
 
     def probe(self, run: Run) -> Fact | None:
-        """The manifest is renamed into place last: if it is this run's, the dump is whole."""
-        manifest = self.folder / MANIFEST
-        if not manifest.is_file():
-            return None
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-        return _from_manifest(content) if content.get("run") == run.id else None
+        """The folder is renamed into place last: if it is this run's, the dump is whole."""
+        content = staged(self.folder, run.id)
+        return _from_manifest(content) if content is not None else None
 
     def act(self, attempt: Attempt) -> Fact:
         """Raises SourceUnreachable, SourceRefused, DumpIncomplete, DiskFull, ProgramFailed."""
-        partial = self.folder.with_name(self.folder.name + PARTIAL)
-        for stale in (partial, self.folder):
-            if stale.exists():
-                shutil.rmtree(stale)
-        partial.mkdir(parents=True, mode=0o700)
-        begin_us = self.kit.clock.monotonic_us()
-        try:
-            fact = self._dump_or_stage(partial, attempt)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)  # on a full disk the journal needs the room
-            raise
-        if isinstance(fact, DatabaseDumped):
-            fact = dataclasses.replace(fact, duration_s=(self.kit.clock.monotonic_us() - begin_us) / 1e6)
-        write_durably(partial / MANIFEST, {"run": attempt.run.id, "fact": type(fact).__name__, **dataclasses.asdict(fact)})
-        partial.rename(self.folder)
-        sync_directory(self.folder.parent)
-        return fact
+        return stage(self.folder, attempt.run.id, lambda folder: self._dump_or_stage(folder, attempt))
 
     def _dump_or_stage(self, partial: Path, attempt: Attempt) -> DatabaseDumped | VolumeStaged:
+        begin_us = self.kit.clock.monotonic_us()
         try:
-            return self._dump(partial, attempt)
+            dumped = self._dump(partial, attempt)
+            return dataclasses.replace(dumped, duration_s=(self.kit.clock.monotonic_us() - begin_us) / 1e6)
         except SourceUnreachable as down:
             if self.plan.volume is None or self.kit.server(self.plan.name).is_running():
                 raise
@@ -126,27 +92,9 @@ class DumpDatabase:
         return VolumeStaged(self.plan.name, volume, str(self.folder), size, down.message)
 
 
-def write_durably(path: Path, content: dict[str, Any]) -> None:
-    """JSON, for its owner only, on the disk when this returns."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _from_manifest(content: dict[str, Any]) -> Fact:
     values = {name: value for name, value in content.items() if name not in ("run", "fact")}
     if content["fact"] == VolumeStaged.__name__:
         return VolumeStaged(**values)
     tables = tuple(TableDumped(**table) for table in values.pop("tables"))
     return DatabaseDumped(**{**values, "tables": tables, "extensions": tuple(values["extensions"])})
-
-
-def sync_directory(path: Path) -> None:
-    """Makes a rename in it durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

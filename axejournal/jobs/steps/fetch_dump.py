@@ -18,7 +18,8 @@ from axejournal.domain.facts.restore import DumpDamaged, DumpFetched
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
-from axejournal.jobs.steps.dump_database import DATA, MANIFEST
+from axejournal.jobs.steps.dump_database import DATA
+from axejournal.jobs.steps.staging import MANIFEST
 
 
 @dataclass(frozen=True)

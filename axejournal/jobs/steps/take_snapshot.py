@@ -13,7 +13,7 @@ from axejournal.domain.job import PATIENT, Attempt, RetryPolicy
 from axejournal.domain.ports import BackupOrder, Snapshot, Stored
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit
-from axejournal.jobs.steps.dump_database import MEMORY_FOLDER, folder_of
+from axejournal.jobs.steps.staging import MEMORY_FOLDER, folder_of
 
 JOURNAL_COPY = "journal.sqlite"
 READ_ME = "RESTORE.txt"

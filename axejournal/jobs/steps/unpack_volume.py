@@ -11,8 +11,8 @@ from axejournal.domain.facts.volume import VolumeFetched, VolumePrepared, Volume
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_plan import RestoreKit
-from axejournal.jobs.steps.dump_database import PHYSICAL
 from axejournal.jobs.steps.prepare_restore import SPARE_BYTES, check_repository, too_small
+from axejournal.jobs.steps.staging import PHYSICAL
 
 
 def is_physical(kit: RestoreKit) -> bool:

@@ -22,7 +22,8 @@ from axejournal.domain.ports import Node
 from axejournal.domain.run import Run
 from axejournal.jobs.plan import BackupKit, FilesPlan
 from axejournal.jobs.steps.copy_server import BASE
-from axejournal.jobs.steps.dump_database import DATA, MANIFEST
+from axejournal.jobs.steps.dump_database import DATA
+from axejournal.jobs.steps.staging import MANIFEST
 from axejournal.jobs.steps.take_snapshot import time_of
 
 SMALL_BYTES = 1024 * 1024
