@@ -18,7 +18,7 @@ from axejournal.domain.run import Run
 from axejournal.jobs.plan import Hands
 from axejournal.jobs.restore_orders import Point
 from axejournal.jobs.restore_plan import PointPlan, RestoreKit, RestorePlan
-from axejournal.jobs.steps.dump_database import NOT_PLAIN
+from axejournal.jobs.steps.staging import NOT_PLAIN
 
 if TYPE_CHECKING:
     from axejournal.domain.ports.restore import RestoreServer

@@ -16,7 +16,7 @@ from axejournal.domain.job import ONCE, Attempt, RetryPolicy
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round
 from axejournal.jobs.steps.drill_restore import Place, ensure_loaded, place_of
-from axejournal.jobs.steps.dump_database import NOT_PLAIN
+from axejournal.jobs.steps.staging import NOT_PLAIN
 
 LAST_WORDS = 200
 KEPT_OUTPUT = 2000  # of a check that did not pass, in the journal
