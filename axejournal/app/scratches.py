@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 from axejournal.domain.errors import AxejError, Interrupted, SourceUnreachable
 from axejournal.domain.ports import Clock
 from axejournal.domain.ports.scratch import Audit, Scratch, ScratchOrder
+from axejournal.programs import process
+from axejournal.programs.disk import taken_bytes
 from axejournal.programs.docker.containers import Docker
 from axejournal.programs.docker.scratch import SOCKET_INSIDE, START_S, DockerScratch
 from axejournal.programs.docker.sidecars import DockerContainers
@@ -30,6 +32,13 @@ NOTE = "scratch.json"
 _noting = threading.Lock()
 INSIDE = {"listen_addresses": "127.0.0.1", "unix_socket_directories": SOCKET_INSIDE, "unix_socket_permissions": "0777"}
 """Of a server in a container: its loopback is its own; the folder around its socket is closed to others on this machine."""
+
+
+SIZE = """
+SELECT (SELECT sum(pg_catalog.pg_database_size(oid)) FROM pg_catalog.pg_database)
+       + (SELECT coalesce(sum(size), 0) FROM pg_catalog.pg_ls_waldir())
+       + (SELECT coalesce(sum(size), 0) FROM pg_catalog.pg_ls_tmpdir()) AS size
+"""
 
 
 class Seen(NamedTuple):
@@ -92,6 +101,13 @@ class Scratches:
             session.set({"search_path": "public"})
             return session.rows(query)
 
+    def size_bytes(self, scratch: Scratch, order: ScratchOrder) -> int:
+        """See the port. Of a container it is what its server says of its files: its volume lies in the engine's machine."""
+        if scratch.data is not None:
+            return taken_bytes(scratch.data)
+        (found,) = self.rows(scratch, order, "postgres", SIZE)
+        return int(found["size"])
+
     def down(self, run: str) -> tuple[str, ...]:
         """See the port."""
         note = self.base / run / NOTE
@@ -107,7 +123,8 @@ class Scratches:
         if in_containers:
             containers = self.containers()
             containers.end_idle(run)
-            ended += DockerScratch(containers.docker).down(run)
+            with process.clearing():  # a run that is cancelled leaves no server behind
+                ended += DockerScratch(containers.docker).down(run)
         shutil.rmtree(short_folder(run), ignore_errors=True)
         shutil.rmtree(note.parent, ignore_errors=True)
         return ended

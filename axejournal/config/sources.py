@@ -48,6 +48,12 @@ class SourceDrill(Strict):
     checks: Commands = Field(
         default=(), description="commands against the scratch server, which PGHOST, PGPORT, PGUSER and PGDATABASE name"
     )
+    scratch_mib: int | None = Field(
+        default=None,
+        ge=1,
+        description="the most that its scratch server may take of the disk, in MiB; else 4 times the dump and 2 GiB",
+        examples=[20480],
+    )
     export: DrillExport | None = Field(default=None, description="exports all of something, and compares hashes")
 
 

@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from axejournal.domain.errors import Interrupted, ProgramMissing, ProgramStalled
 from axejournal.domain.ports import Child
 from axejournal.programs.process_hidden import handed
+from axejournal.programs.process_pipes import keep_end, read_lines, take_line
 
 MARK = "AXEJ_RUN"
 GRACE_S = 10.0  # restic removes its own locks on SIGTERM (measured); SIGKILL leaves one behind
@@ -110,8 +110,8 @@ def run(command: Command, on_line: Callable[[str], None] | None = None) -> Compl
     stdout = bytearray()
     stderr = bytearray()
     readers = [
-        _reader(process.stdout, lambda line: _take(line, stdout, on_line), heard),
-        _reader(process.stderr, lambda line: _keep_end(line, stderr), heard),
+        read_lines(process.stdout, lambda line: take_line(line, stdout, on_line), heard),
+        read_lines(process.stderr, lambda line: keep_end(line, stderr, KEPT_BYTES), heard),
     ]
     try:
         _feed(process, command.stdin)
@@ -278,30 +278,3 @@ def _wait(process: subprocess.Popen[bytes], command: Command, begin: float, hear
                 last = stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
                 said = f"; it had said: {last}" if last else ""
                 raise ProgramStalled(f"{Path(command.argv[0]).name} {why}; it was ended{said}") from None
-
-
-def _reader(pipe: IO[bytes] | None, take: Callable[[bytes], None], heard: list[float]) -> threading.Thread:
-    def read() -> None:
-        assert pipe is not None
-        with contextlib.suppress(ValueError):
-            for line in pipe:
-                heard[0] = time.monotonic()
-                take(line)
-            pipe.close()
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    return thread
-
-
-def _take(line: bytes, kept: bytearray, on_line: Callable[[str], None] | None) -> None:
-    if on_line is None:
-        kept.extend(line)
-    else:
-        on_line(line.decode("utf-8", "replace"))
-
-
-def _keep_end(line: bytes, kept: bytearray) -> None:
-    kept.extend(line)
-    if len(kept) > KEPT_BYTES:
-        del kept[: len(kept) - KEPT_BYTES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -186,6 +187,27 @@ def test_scratch_disk_that_is_too_small_is_told_and_the_point_keeps_its_proof(wo
     finally:
         (world.state / "drill").unlink(missing_ok=True)
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+GROWS = """
+CREATE TABLE knob (n int);
+INSERT INTO knob VALUES (1);
+CREATE MATERIALIZED VIEW grown AS SELECT g, repeat(md5(g::text), 8) AS text FROM generate_series(1, (SELECT n FROM knob)) AS g;
+UPDATE knob SET n = 8000000;
+"""
+"""A dump of a few bytes that is loaded as 3 GB."""
+
+
+def test_load_that_outgrows_its_limit_is_ended_and_leaves_nothing(world: World):
+    world.server.sql(frame(world), GROWS)
+    world.axej("backup", "--local", expect=0)
+    world.config["sources"]["frame"]["drill"] = {"scratch_mib": 250}
+    world.write()
+    done = world.axej("drill", "--target", "frame", expect=21)
+    found = re.search(r"server of frame takes ([\d,]+) bytes and may take 262,144,000: its load was ended", done.stderr)
+    assert found and int(found[1].replace(",", "")) < 2_000_000_000, done.stderr
+    assert proof(world) == "stored"
+    assert_nothing_scratch(world, last_drill(world)["run"])
 
 
 def test_scratch_of_a_dead_run_waits_for_its_resume_and_is_swept_after_its_deadline(world: World):

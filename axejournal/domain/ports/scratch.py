@@ -71,6 +71,10 @@ class ScratchServers(Protocol):
         """The rows of a query."""
         ...
 
+    def size_bytes(self, scratch: Scratch, order: ScratchOrder) -> int:
+        """How much of the disk it takes now."""
+        ...
+
     def down(self, run: str) -> tuple[str, ...]:
         """Ends and removes everything scratch of a run; says what there was. May be called twice; without any: free."""
         ...

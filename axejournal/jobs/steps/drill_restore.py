@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from axejournal.domain.errors import DiskFull, DrillUnsafe, ProgramMissing, SourceRefused, SourceUnreachable
+from axejournal.domain.errors import AxejError, DiskFull, DrillUnsafe, ProgramMissing, SourceRefused, SourceUnreachable
 from axejournal.domain.facts.drill import DrillPoint, ScratchFetched, ScratchLoaded, ScratchReady
 from axejournal.domain.facts.restore import DumpDamaged, DumpFetched, FilesFetched
 from axejournal.domain.job import ONCE, USUAL, Attempt, RetryPolicy
@@ -17,6 +17,7 @@ from axejournal.domain.ports.scratch import Scratch, ScratchOrder
 from axejournal.domain.run import Run
 from axejournal.jobs.drill_plan import DrillKit, Round
 from axejournal.jobs.restore_plan import RestoreKit
+from axejournal.jobs.steps.drill_limit import Limit
 from axejournal.jobs.steps.fetch_dump import FetchDump, truth_of
 from axejournal.jobs.steps.fetch_files import FetchFiles
 from axejournal.jobs.steps.load_database import LoadDatabase, RestoreRoles
@@ -229,7 +230,15 @@ def ensure_loaded(kit: DrillKit, tier: str, point: DrillPoint, place: Place, att
             raise SourceRefused(f"{point.source} did not come back whole: {found.message}", "Take another restore point.")
     extensions(kit, made, place)
     RestoreRoles(made).act(attempt)
-    LoadDatabase(made).act(attempt)
+    limit = Limit(kit, point, place.scratch, place.order)
+    try:
+        LoadDatabase(made).act(limit.watching(attempt))
+        limit.look()
+    except DiskFull:
+        with contextlib.suppress(AxejError):  # the others need the room now, not when all is cleared
+            for name in (made.plan.restoring, made.plan.restored):
+                place.server.drop(name)
+        raise
     return made
 
 

@@ -55,8 +55,9 @@ class DockerScratch:
     def up(
         self, order: ScratchOrder, label: str, socket: Path, settings: dict[str, str], now_s: float, first: Callable[[], None]
     ) -> str:
-        """The name of the container, which has been started. `first` is called when Docker answers and before anything is
-        made. Raises what Docker raises; SourceUnreachable when the source's container, whose image it needs, is not there."""
+        """The name of the container, which runs; one that has ended is made anew, with an empty volume. `first` is called
+        when Docker answers and before anything is made. Raises what Docker raises; SourceUnreachable when the source's
+        container, whose image it needs, is not there."""
         assert order.container is not None
         name = self.name(order, label)
         there = self.docker.inspect(name)
@@ -69,6 +70,7 @@ class DockerScratch:
             hint = 'Run "docker ps --all" to see what it is called.'
             raise SourceUnreachable(f"container {order.container}, whose image the drill needs, does not exist", hint)
         first()
+        self._check("volume", "rm", "--force", "--", name)  # of a server that did not end in good order: nothing is durable
         self._check("volume", "create", "--label", f"{LABEL}={order.run}", "--", name)
         self._start(order, name, source, socket, settings, max(60, int(order.until.timestamp() - now_s)))
         return name
