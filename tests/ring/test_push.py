@@ -38,3 +38,21 @@ def test_push_copies_each_snapshot_once_and_makes_restore_points(world: World, p
     assert {(point["source"], point["snapshot"]) for point in points} == {("frame", copy["id"]), ("files", copy["id"])}
     config = json.loads(peer.run("cat", "config").stdout)
     assert config["chunker_polynomial"] == json.loads(world.repository.run("cat", "config").stdout)["chunker_polynomial"]
+
+
+def test_wrong_password_of_either_repository_is_told_by_name_and_the_next_push_goes_on(world: World, peer: Repository):
+    world.axej("backup", "--local", expect=0)
+    world.axej("ring", "init", expect=0)
+    peer.quicken()
+    for repository in (world.repository, peer):
+        right = repository.password_file.read_text()
+        repository.password_file.write_text("another\n")
+        wrong = world.axej("ring", "push", expect=12).stderr
+        assert f"wrong password for repository {repository.path}" in wrong
+        assert wrong.count("HINT: ") == 1 and "wrong-password" in wrong
+        repository.password_file.write_text(right)
+        assert peer.snapshots() == [] == peer.locks()
+    world.axej("ring", "push", expect=0)
+    assert len(peer.snapshots()) == 1 == len(world.repository.snapshots())
+    world.repository.password_file.write_text("another\n")  # once what is known of both was noted
+    assert f"wrong password for repository {world.repository.path}" in world.axej("ring", "push", expect=12).stderr
