@@ -11,6 +11,9 @@ KILLS ?= 2000
 NIGHTS ?= 365
 QUICK := $(wildcard tests/domain tests/config tests/engine tests/jobs tests/journal tests/cli tests/test_architecture.py)
 
+# Some containers forbid Python to keep what it compiled: each start would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test check lint bench faults year programs clean
 .DEFAULT_GOAL := check
 
