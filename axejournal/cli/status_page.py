@@ -13,7 +13,7 @@ from axejournal.cli.output import Styled, duration, local, plain, say, size, tim
 from axejournal.cli.surroundings import sparkline
 from axejournal.cli.tables import Column, print_table
 from axejournal.domain.overdue import sentences
-from axejournal.domain.resting import WAITS_FOR
+from axejournal.domain.resting import AWAITING_PASSWORD, WAITS_FOR
 
 if TYPE_CHECKING:
     from axejournal.app.cold import DiskStanding
@@ -70,8 +70,9 @@ def _troubles(here: Context, found: Standing) -> Iterator[str]:
         steps = f" ({', '.join(each.run.open_steps)})" if each.run.open_steps else ""
         where = f"run {each.run.run} is in state {each.run.state}{steps}"
         waits = WAITS_FOR.get(each.run.state)
-        how = f"it waits for {waits}" if waits else "its process is dead"
-        yield f"{where}, at work" if each.alive else f'{where}, {how}: go on with "axej resume"'
+        how = f"it waits for {waits}" if waits else "at work" if each.alive else "its process is dead"
+        todo = "axej cold unlock" if each.run.state == AWAITING_PASSWORD else "" if each.alive else "axej resume"
+        yield f"{where}, {how}" + (f': go on with "{todo}"' if todo else "")
 
 
 def _remedy(job: str | None, tier: str) -> str:

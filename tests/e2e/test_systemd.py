@@ -1,13 +1,9 @@
-"""A real systemd: its user manager, in a mount namespace and a control group of its own, beside whatever started this
-machine. Installed, fired, looked into, removed."""
+"""Schedules in a real systemd (tests/world/systemd): installed, fired, looked into, removed."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,16 +13,9 @@ import pytest
 from tests.world.home import Done, World, at
 from tests.world.needs import need
 from tests.world.place import wait_until
+from tests.world.systemd import Inside, NoManager, user_manager
 
 pytestmark = pytest.mark.slow
-SYSTEMD = Path("/lib/systemd/systemd")
-GROUPS = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup")
-START = """
-for group in {groups}; do [ -w "$group/cgroup.procs" ] && mkdir -p "$group/{name}" && echo $$ > "$group/{name}/cgroup.procs"; done
-exec unshare --mount --propagation private sh -c '
-mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec {systemd} --user --log-target=console'
-"""
-Inside = Callable[..., Done]
 
 
 @pytest.fixture
@@ -46,34 +35,11 @@ def machine(make_world: Callable[..., World]) -> World:
 @pytest.fixture
 def inside(machine: World, tmp_path: Path) -> Iterator[Inside]:
     """Runs words where that systemd is the system's."""
-    name = f"axej-test-{os.getpid()}"
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
-    environment = machine.environ({"XDG_RUNTIME_DIR": str(runtime)})
-    script = START.format(groups=" ".join(GROUPS), name=name, systemd=SYSTEMD)
-    with (tmp_path / "systemd.log").open("w") as log:
-        manager = subprocess.Popen(["sh", "-c", script], env=environment, stdout=log, stderr=log)
-
-    def run(*words: str) -> Done:
-        command = ["nsenter", "-t", str(manager.pid), "-m", *words]
-        return subprocess.run(
-            command, env=environment, cwd=machine.folder, capture_output=True, text=True, timeout=120, check=False
-        )
-
     try:
-        end = time.monotonic() + 15
-        while (said := run("systemctl", "--user", "is-system-running").stdout.strip()) not in ("running", "degraded"):
-            if manager.poll() is not None or time.monotonic() > end:
-                pytest.skip(f"no user manager of systemd can run here ({said}): {(tmp_path / 'systemd.log').read_text()[-200:]}")
-            time.sleep(0.2)
-        yield run
-    finally:
-        manager.send_signal(signal.SIGTERM)
-        manager.wait(timeout=30)
-        for group in GROUPS:
-            subprocess.run(
-                ["find", f"{group}/{name}", "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"], check=False, capture_output=True
-            )
+        with user_manager(machine.environ({}), machine.folder, tmp_path) as run:
+            yield run
+    except NoManager as why:
+        pytest.skip(str(why))
 
 
 def test_systemd_runs_what_is_due_tells_how_it_ended_and_keeps_nothing_once_removed(machine: World, inside: Inside):
