@@ -55,9 +55,9 @@ class Restoring:
         if tags is not None:
             return tags.orders(ask, made)
         if ask.table:
-            from axejournal.jobs.restore_table_plan import table_order
+            from axejournal.jobs.restore_table_plan import journalled_dump, table_order
 
-            return (table_order(made, self.app.config, ask, self.app.store),)
+            return (table_order(made, self.app.config, ask, lambda order: journalled_dump(order, self.app.store)),)
         return made(ask)
 
     def _by_tags(self, ask: Ask) -> ByTags | None:

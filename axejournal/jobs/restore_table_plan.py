@@ -14,7 +14,7 @@ from axejournal.domain.ports.tables import Name, TableServer
 from axejournal.domain.run import Run
 from axejournal.jobs.restore_orders import TABLE, Ask, Order
 from axejournal.jobs.restore_plan import RestoreHands, RestoreKit, restore_kit
-from axejournal.jobs.steps.fetch_dump import fetched_folder, truth_of
+from axejournal.jobs.steps.fetch_dump import dumped_by, fetched_folder, truth_of
 
 if TYPE_CHECKING:
     from axejournal.config.models import Config
@@ -33,13 +33,15 @@ class TableHands(RestoreHands, Protocol):
 
 @dataclass(frozen=True)
 class TableKit:
-    """The hands of a restore of one table. `undone`: the run whose kept content is put back, instead of a restore point's."""
+    """The hands of a restore of one table. `undone`: the run whose kept content is put back, instead of a restore point's;
+    `manifest`: what the dump says of itself, where the journal does not know the run that made it."""
 
     base: RestoreKit
     tables: TableServer
     table: Name
     only_missing: bool
     undone: str | None
+    manifest: Mapping[str, Any] | None = None
 
     @property
     def database(self) -> str:
@@ -60,7 +62,7 @@ class TableKit:
     def dumped(self) -> DatabaseDumped:
         """What was counted when it was dumped. Raises RestorePointMissing when nobody knows."""
         try:
-            return truth_of(self.base)
+            return dumped_by(self.manifest) if self.manifest else truth_of(self.base)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             point = self.base.plan.point
             raise RestorePointMissing(
@@ -82,7 +84,8 @@ def table_kit(hands: Any, run: Run) -> TableKit:
     base, options = restore_kit(hands, run), run.requested.options
     tables = hands.tables(base.plan.source, run.id, _config(options))
     undone = options.get("undone")
-    return TableKit(base, tables, (options["schema"], options["name"]), bool(options["only_missing"]) and not undone, undone)
+    name, only_missing = (options["schema"], options["name"]), bool(options["only_missing"]) and not undone
+    return TableKit(base, tables, name, only_missing, undone, options.get("manifest"))
 
 
 def resolve(asked: str, dumps: Iterable[DatabaseDumped]) -> tuple[str, Name]:
@@ -120,7 +123,11 @@ def not_there(asked: str, dumps: Iterable[DatabaseDumped]) -> RestorePointMissin
     return RestorePointMissing(f"no table {asked} is in the restore point of {sources}", hint)
 
 
-def table_order(make: Callable[[Ask], Iterable[Order]], config: Config, ask: Ask, store: EventStore) -> Order:
+DumpOf = Callable[[Order], DatabaseDumped | None]
+"""What was counted when an order's restore point was dumped; None when nobody knows."""
+
+
+def table_order(make: Callable[[Ask], Iterable[Order]], config: Config, ask: Ask, dump_of: DumpOf) -> Order:
     """The order for the database that holds the table, out of those that `make` makes. Without a target it is looked for in
     all databases that have such a restore point. Raises UsageFault, RestorePointMissing."""
     if ask.targets:
@@ -128,7 +135,7 @@ def table_order(make: Callable[[Ask], Iterable[Order]], config: Config, ask: Ask
     else:
         orders = [order for source in config.databases for order in _attempt(make, replace(ask, targets=(source,)))]
     by_source = {order.source: order for order in orders}
-    dumps = [dump for order in orders if (dump := _dump_of(order, store)) is not None]
+    dumps = [dump for order in orders if (dump := dump_of(order)) is not None]
     if not dumps:
         raise RestorePointMissing("no database has such a restore point", '"axej points" lists what can be restored.')
     source, (schema, name) = resolve(str(ask.table), dumps)
@@ -142,7 +149,8 @@ def _attempt(make: Callable[[Ask], Iterable[Order]], ask: Ask) -> tuple[Order, .
         return ()
 
 
-def _dump_of(order: Order, store: EventStore) -> DatabaseDumped | None:
+def journalled_dump(order: Order, store: EventStore) -> DatabaseDumped | None:
+    """What the journal knows of it."""
     for event in store.stream(str(order.options["point"]["run"])):
         if event.name == DatabaseDumped.__name__ and event.data["source"] == order.source:
             fact = store.fact(event)

@@ -47,9 +47,23 @@ def test_last_valid_is_what_the_newest_snapshots_copy_of_the_journal_knows_as_ve
     assert world.server.sql(name(world), COUNTS) == [("2000", "3001500.0")]
 
 
+def test_table_is_restored_by_what_its_dump_says_of_itself_and_taken_back(world: World):
+    words = ("restore", "--table", "journal_line", "--as-of", "last-valid")
+    plan = world.axej(*words, "--dry-run", expect=0).stdout
+    assert "warning: the journal knows no restore point of tier local" in plan and "2,000 rows" in plan
+    killed = world.axej(*words, "--yes", kill_at="effect:fetch")
+    assert killed.returncode == -9
+    world.axej("resume", expect=0)
+    assert world.server.sql(name(world), COUNTS) == [("2000", "3001500.0")]
+    (run,) = world.json("history")
+    assert (run["job"], run["outcome"], run["resumed"]) == ("restore.table", "succeeded", 1)
+    world.axej("undo", run["run"], expect=0)
+    assert world.server.sql(name(world), "SELECT count(*) FROM journal_line") == [("0",)]
+
+
 def test_what_tags_can_not_answer_is_said(world: World):
-    table = world.axej("restore", "--table", "journal_line", "--yes", expect=10)
-    assert "a table needs the journal's record of its dump" in table.stderr
+    table = world.axej("restore", "--table", "no_such_table", "--yes", expect=10)
+    assert "no table no_such_table is in the restore point of frame" in table.stderr
     early = world.axej("restore", "--target", "frame", "--as-of", "2020-01-01", "--yes", expect=10)
     assert "no restore point is at or before 2020-01-01" in early.stderr
     assert "as the tags of its repository's snapshots tell" in early.stderr

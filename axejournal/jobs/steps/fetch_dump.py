@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,11 @@ def truth_of(kit: RestoreKit) -> DatabaseDumped:
             fact = kit.store.fact(event)
             assert isinstance(fact, DatabaseDumped)
             return fact
-    content: dict[str, Any] = json.loads((fetched_folder(kit) / MANIFEST).read_text(encoding="utf-8"))
+    return dumped_by(json.loads((fetched_folder(kit) / MANIFEST).read_text(encoding="utf-8")))
+
+
+def dumped_by(content: Mapping[str, Any]) -> DatabaseDumped:
+    """What a dump's manifest says. Raises ValueError, KeyError, TypeError."""
     values = {name: value for name, value in content.items() if name not in ("run", "fact")}
     values["tables"] = tuple(TableDumped(**table) for table in values["tables"])
     values["extensions"] = tuple(values["extensions"])
