@@ -74,7 +74,7 @@ def proof(patient: Patient) -> Iterable[Finding]:
 
 def both_ways(patient: Patient) -> Iterable[Finding]:
     """A ring in one direction only brings nothing back when the other side is lost."""
-    from axejournal.journal.ring import consent, ring_facts
+    from axejournal.journal.ring import consent, proven_back, proven_there, ring_facts
 
     app = _app(patient)
     for name, tier in app.config.tiers.items():
@@ -85,16 +85,13 @@ def both_ways(patient: Patient) -> Iterable[Finding]:
         if agreed is None or agreed.name != "ConsentGiven":
             text = f"tier {name}: no consent of both operators is recorded: nothing is pushed to {tier.peer}"
             yield warn("both ways", text, 'Run "axej ring consent" when both have agreed.')
-        seen = {way: facts[fact].at if fact in facts else None for way, fact in WAYS.items()}
+        seen = {"the way to": proven_there(facts), "the way back from": proven_back(facts)}
         stale = [way for way, at in seen.items() if _older(at, app.clock.now(), VERIFIED_DAYS)]
         if stale:
             text = f"tier {name}: {' and '.join(stale)} {tier.peer} was not proven for {VERIFIED_DAYS} days"
             yield warn("both ways", text, 'Run "axej ring verify" on both machines.')
         else:
             yield ok("both ways", f"tier {name}: both ways to {tier.peer} were proven within {VERIFIED_DAYS} days")
-
-
-WAYS = {"the way to": "PeerReached", "the way back from": "WayBackSeen"}
 
 
 def peer_restic(patient: Patient) -> Iterable[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def demo(directory: Path | None, keep: bool, down: Path | None) -> int:
         return _down(down)
     if keep and directory is None:
         raise UsageFault("--keep needs --dir", "Write where to: axej demo --keep --dir ~/axej-demo")
+    if not sys.stdout.isatty():
+        os.environ.setdefault("COLUMNS", "100")  # a pipe gets whole tables from each command; this is read as a page
     place = (directory or Path(tempfile.mkdtemp(prefix="axej-demo-"))).absolute()
     with _world(place, keep, temporary=directory is None) as world:
         _show(world)

@@ -220,5 +220,5 @@ def _peer(peer: Peer, now: datetime) -> str:
 
     consent = "" if peer.consent else ", consent withdrawn" if peer.consent is False else ", no consent yet"
     gone = f", {peer.gone} of its snapshots are gone" if peer.gone else ""
-    seen = f"reached {ago(peer.reached_at)}, way back seen {ago(peer.way_back_at)}"
+    seen = f"reached {ago(peer.reached_at)}, way back proven {ago(peer.way_back_at)}"
     return f"{peer.tier}: {peer.peer} {seen}, its newest copy here {ago(peer.newest_of_theirs)}{consent}{gone}"

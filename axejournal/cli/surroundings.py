@@ -110,7 +110,7 @@ def _disk(here: Context, tier: str, settings: Mapping[str, Any], began: datetime
 
 
 def _peer(here: Context, tier: str, settings: Mapping[str, Any]) -> Peer:
-    from axejournal.journal.ring import consent, ring_facts
+    from axejournal.journal.ring import consent, proven_back, proven_there, ring_facts
 
     facts = ring_facts(here.journal_path, here.light["customer"], tier)
     agreed, watched = consent(facts), facts.get("PeerWatched")
@@ -119,8 +119,8 @@ def _peer(here: Context, tier: str, settings: Mapping[str, Any]) -> Peer:
         tier,
         settings["peer"],
         agreed.name == "ConsentGiven" if agreed else None,
-        facts["PeerReached"].at if "PeerReached" in facts else None,
-        facts["WayBackSeen"].at if "WayBackSeen" in facts else None,
+        proven_there(facts),
+        proven_back(facts),
         datetime.fromisoformat(newest) if newest else None,
         len(watched.data.get("gone", ())) if watched else 0,
     )

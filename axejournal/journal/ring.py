@@ -39,6 +39,17 @@ def consent(facts: Mapping[str, RingFact]) -> RingFact | None:
     return max(known, key=lambda fact: fact.position, default=None)
 
 
+def proven_there(facts: Mapping[str, RingFact]) -> datetime | None:
+    """When a letter of ours last went to the peer and came back whole."""
+    return facts["PeerReached"].at if "PeerReached" in facts else None
+
+
+def proven_back(facts: Mapping[str, RingFact]) -> datetime | None:
+    """When the peer last answered here; a look that found no answer proves nothing."""
+    answered = facts["WayBackSeen"].data.get("answered_at") if "WayBackSeen" in facts else None
+    return datetime.fromisoformat(answered) if answered else None
+
+
 def copies(path: Path, repository: str) -> dict[str, str]:
     """Which snapshot of a repository is the copy of which, as far as this journal copied them."""
     with projected(path) as journal:

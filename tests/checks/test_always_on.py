@@ -15,7 +15,7 @@ from axejournal.app.app import App
 from axejournal.checks import clock, copies, disk, examine, schedules, session
 from axejournal.checks.finding import Finding, Patient
 from axejournal.config.load import load
-from axejournal.domain.facts.ring import WayBackSeen
+from axejournal.domain.facts.ring import ConsentGiven, PeerReached, WayBackSeen
 from axejournal.programs.traces import KEPT_DAYS, LOG_BYTES, TAIL_BYTES, Traces
 from tests.cli.conftest import Desk, desk  # noqa: F401 (a fixture)
 from tests.cli.journals import night
@@ -77,6 +77,20 @@ def test_a_source_in_one_tier_only_is_named_and_an_only_copy_apart(desk: Desk): 
 def test_a_ring_without_consent_and_never_verified_is_a_warning(desk: Desk):  # noqa: F811
     with_peer(desk, 9)
     assert [level for level, _ in told(copies.both_ways, desk)] == ["WARN", "WARN"]
+
+
+@pytest.mark.parametrize(("days", "level"), [(None, "WARN"), (40, "WARN"), (5, "OK")])
+def test_a_way_back_that_was_looked_at_and_not_answered_is_not_proven(desk: Desk, days: int | None, level: str):  # noqa: F811
+    with_peer(desk, 9)
+    answered = None if days is None else (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    verified = Writer(desk.journal.store, "v")
+    verified.fact(requested("ring.verify"), state="requested")
+    verified.fact(ConsentGiven("ring", "realchoice", ("A", "B")))
+    desk.journal.clock.at = datetime.now(UTC)
+    verified.fact(PeerReached("ring", "realchoice", "127.0.0.1"))
+    verified.fact(WayBackSeen("ring", "realchoice", answered_at=answered))
+    ((found, text),) = told(copies.both_ways, desk)
+    assert (found, "the way to" in text, "the way back from" in text) == (level, False, level == "WARN")
 
 
 def test_a_clock_that_went_back_is_seen_by_the_journal(desk: Desk):  # noqa: F811
