@@ -28,6 +28,19 @@ class ProofParts(Parts):
         several = tier in self.config.tiers and self.config.tiers[tier].kind == "cold"  # a repository on each disk
         return points(self.state / JOURNAL, tier=tier, customer=self.config.customer, current=not several)
 
+    def backup_at_work(self) -> str | None:
+        """The run of the local backup whose process lives, if any."""
+        from axejournal.journal.reader import runs
+
+        rows = runs(self.state / JOURNAL, job="backup.local", customer=self.config.customer, outcome="open")
+        return next((row.run for row in rows if self.leases.holder(f"run:{row.run}") is not None), None)
+
+    def outcome_of(self, run: str) -> str:
+        """How a run ended, or `open`. Raises RunUnknown."""
+        from axejournal.journal.reader import find_run
+
+        return str(find_run(self.state / JOURNAL, run).outcome)
+
     def parts_read(self, tier: str, repository: str | None = None) -> tuple[PartRead, ...]:
         """What was read of a tier's repository so far."""
         from axejournal.journal.data_reads import parts_read

@@ -250,15 +250,19 @@ def tell_sync(run: Run, disk: str) -> int:
     from axejournal.domain.facts import SnapshotCopied
     from axejournal.domain.facts.check import DataRead
     from axejournal.domain.facts.cold import DiskEjected, DiskSynced
+    from axejournal.domain.facts.copy import BackupAwaited
 
     code = waits(run, disk)
     if code:
         return code
     code = tell(run)
     synced, read, ejected = run.find(DiskSynced), run.find(DataRead), run.find(DiskEjected)
+    waited = run.find(BackupAwaited)
     if synced is not None:
         copied = len(run.all(SnapshotCopied))
         click.echo(f"  disk {disk}: {copied} copied, {synced.snapshots} snapshots on it", err=True)
+        if waited is not None and waited.backup is not None and not waited.late:
+            click.echo(f"  tonight's backup, run {waited.backup}, was waited for: its snapshot is on it too", err=True)
         if synced.due not in (None, disk):
             click.echo(f"  {synced.quarter} is the turn of disk {synced.due}: connect that one too", err=True)
     row = next((one for one in context().app.disk_rows(run.requested.options["tier"]) if one.disk == disk), None)

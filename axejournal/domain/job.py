@@ -36,11 +36,13 @@ NIGHT = RetryPolicy(attempts=10, first_wait_s=5.0, longest_wait_s=1200.0)  # abo
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a step. `again`: an earlier attempt was begun, by this process or by a dead one."""
+    """One try of a step. `again`: an earlier attempt was begun, by this process or by a dead one; `unless_cancelled` raises
+    Interrupted when the run is being cancelled: for a step that waits without a child."""
 
     run: Run
     number: int
     progress: Callable[[Progress], None]
+    unless_cancelled: Callable[[], None] = lambda: None
 
     @property
     def again(self) -> bool:

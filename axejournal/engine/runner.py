@@ -5,7 +5,7 @@ A finished step is never done again. A step that a dead process left open is pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -150,18 +150,23 @@ class Runner:
             raise
 
     def _try(self, log: RunLog, step: Step) -> None:
-        if why := self.children.cancelled():
-            raise Interrupted(why)
+        self._unless_cancelled()
         record = log.run.steps.get(step.name)
         number = record.attempts + 1 if record else 1
         log.record(Entry(StepStarted(), step.name, number))
         self.observer.at("intent", step.name)
         with self.children.owned(log.run.id, lambda child: self._child(log, step, number, child)):
-            attempt = Attempt(log.run, number, lambda progress: self.observer.progress(log.run.id, step.name, progress))
-            fact = step.act(attempt)
+            fact = step.act(Attempt(log.run, number, self._teller(log.run.id, step.name), self._unless_cancelled))
         self.observer.at("effect", step.name)
         log.record(Entry(fact, step.name, number))
         self.observer.at("fact", step.name)
+
+    def _teller(self, run: str, step: str) -> Callable[[Progress], None]:
+        return lambda progress: self.observer.progress(run, step, progress)
+
+    def _unless_cancelled(self) -> None:
+        if why := self.children.cancelled():
+            raise Interrupted(why)
 
     def _failed(self, log: RunLog, step: Step, state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None

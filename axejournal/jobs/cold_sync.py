@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from axejournal.domain import machine
 from axejournal.domain.events import Fact, RunFailed
-from axejournal.domain.facts import RunStarted
+from axejournal.domain.facts import RunStarted, SnapshotCopied
 from axejournal.domain.facts.check import DamageLocated, DataRead
 from axejournal.domain.facts.cold import (
     PAPER,
@@ -21,12 +21,15 @@ from axejournal.domain.facts.cold import (
     ReadingFinished,
     SyncRecorded,
 )
-from axejournal.domain.facts.copy import CopiesVerified
+from axejournal.domain.facts.copy import BackupAwaited, CopiesChosen, CopiesFinished, CopiesVerified
 from axejournal.domain.job import Job, Resource, Stage, Step
 from axejournal.domain.run import Run
 from axejournal.jobs.check_repository import hit_text
 from axejournal.jobs.cooling import ColdKit, OnDisk, cold_kit
-from axejournal.jobs.copying import choosing, copying, end, finish, given_up
+from axejournal.jobs.copying import choosing, end, given_up
+from axejournal.jobs.steps.await_tonight import AwaitTonight
+from axejournal.jobs.steps.choose_copies import ChooseCopies
+from axejournal.jobs.steps.copy_snapshot import CopySnapshot
 from axejournal.jobs.steps.forget_snapshots import ForgetSnapshots
 from axejournal.jobs.steps.locate_damage import LocateDamage, Suspect
 from axejournal.jobs.steps.look_at_tier import LookAtTier
@@ -35,10 +38,11 @@ from axejournal.jobs.steps.sync_disk import AskPassword, ChooseReading, EjectDis
 from axejournal.jobs.steps.verify_copies import VerifyCopies
 
 NAME = "cold.sync"
+TONIGHT = "choose:tonight"
 
 TABLE = machine.build(
     NAME,
-    version=1,
+    version=2,
     initial="requested",
     rows=(
         ("requested", "RunStarted", "identifying"),
@@ -54,6 +58,7 @@ TABLE = machine.build(
         ("copying", "PreflightPassed", "copying"),
         ("copying", "CopiesChosen", "copying"),
         ("copying", "SnapshotCopied", "copying"),
+        ("copying", "BackupAwaited", "copying"),
         ("copying", "CopiesVerified", "copying"),
         ("copying", "SnapshotsForgotten", "copying"),
         ("copying", "CopiesFinished", "checking"),
@@ -113,8 +118,23 @@ def _copying(run: Run, kit: ColdKit) -> Sequence[Step]:
     first = (LookAtTier(copies), *choosing(run, copies))
     if not all(run.settled(step.name) for step in first):
         return [OnDisk(kit, step) for step in first]
-    rest = (*copying(run, copies), VerifyCopies(copies), ForgetSnapshots(copies))
-    return [OnDisk(kit, step) for step in rest]
+    there = (*(CopySnapshot(copies, snapshot) for snapshot in _wanted(run)), AwaitTonight(kit))
+    if not all(run.settled(step.name) for step in there):
+        return [OnDisk(kit, step) for step in there]
+    waited = run.find(BackupAwaited)
+    if waited is not None and waited.backup is not None and not run.settled(TONIGHT):
+        return [OnDisk(kit, ChooseCopies(copies, TONIGHT))]
+    return [OnDisk(kit, step) for step in (VerifyCopies(copies), ForgetSnapshots(copies))]
+
+
+def _wanted(run: Run) -> tuple[str, ...]:
+    """Of both choices: what was there first, then tonight's."""
+    return tuple(dict.fromkeys(one for chosen in run.all(CopiesChosen) for one in chosen.wanted))
+
+
+def _finish(run: Run) -> Fact:
+    copied = tuple(fact.original for fact in run.all(SnapshotCopied))
+    return CopiesFinished(copied, tuple(one for one in _wanted(run) if one not in copied))
 
 
 def _checking(run: Run, kit: ColdKit) -> Sequence[Step]:
@@ -160,6 +180,9 @@ def reasons_against(run: Run) -> tuple[str, ...]:
     verified, synced, first = run.find(CopiesVerified), run.find(DiskSynced), run.find(DiskIdentified)
     reasons = list(given_up(run))
     disk = f"disk {run.requested.options['disk']}"
+    waited = run.find(BackupAwaited)
+    if waited is not None and waited.late:
+        reasons.append(f"tonight's backup is not on {disk}: {waited.late}")
     if verified is not None and verified.vanished:
         gone = ", ".join(one[:8] for one in verified.vanished)
         reasons.append(f"{len(verified.vanished)} copies have vanished from {disk}: {gone}")
@@ -185,7 +208,7 @@ JOB: Job[ColdKit] = Job(
         "identifying": Stage(steps=_identifying, leave=_identified),
         "awaiting_password": Stage(steps=_asking, leave=lambda run: DiskReady()),
         "awaiting_disk": Stage(steps=_seeking),
-        "copying": Stage(steps=_taken_up(_copying), leave=finish),
+        "copying": Stage(steps=_taken_up(_copying), leave=_finish),
         "checking": Stage(steps=_taken_up(_checking), leave=lambda run: ReadingFinished()),
         "recording": Stage(steps=_recording, leave=lambda run: SyncRecorded()),
         "ejecting": Stage(steps=_ejecting, leave=_end),

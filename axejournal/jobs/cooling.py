@@ -77,6 +77,14 @@ class ColdHands(CheckHands, Protocol):
         """Who can be asked for the password on paper."""
         ...
 
+    def backup_at_work(self) -> str | None:
+        """The run of the local backup that is at work now, if any."""
+        ...
+
+    def outcome_of(self, run: str) -> str:
+        """How a run ended, or `open`."""
+        ...
+
     def cold_disk(self, tier: str, disk: str, config: Config) -> DiskHand:
         """A disk by its number."""
         ...

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
+import threading
 
+import psutil
 import pytest
 
-from tests.world.disks import PAPER, Drawer, typed
-from tests.world.home import at
+from tests.world.disks import PAPER, Drawer, typed, until
+from tests.world.home import World, at
 
 
 def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is_overdue(drawer: Drawer):
@@ -39,15 +43,39 @@ def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is
 
 
 @pytest.mark.slow
-def test_sync_beside_the_nightly_backup_lets_both_succeed(drawer: Drawer):
+def test_disk_that_is_connected_while_the_backup_runs_gets_tonights_snapshot_too(drawer: Drawer):
     world = drawer.world
     disk = drawer.prepared("1")
-    (world.files / "big.bin").write_bytes(os.urandom(40 << 20))
+    (world.files / "new.bin").write_bytes(os.urandom(20 << 20))
     backup = world.start("backup", "--local")
-    drawer.sync("1")
-    assert backup.wait(120) == 0, world.said()
-    drawer.sync("1")
+    until(lambda: storing(world), what="restic at work")
+    held = storing(world)
+    for one in held:
+        one.suspend()  # for as long as the disk takes
+
+    def let_it_go_on() -> None:
+        until(lambda: "await" in steps_begun(world), what="a sync that waits")
+        for one in held:
+            one.resume()
+
+    hand = threading.Thread(target=let_it_go_on)
+    hand.start()
+    said = drawer.sync("1")
+    hand.join()
+    assert backup.wait(60) == 0, world.said()
+    assert "2 copied, 2 snapshots on it" in said and "was waited for: its snapshot is on it too" in said
     assert len(drawer.held(disk)) == 2
+
+
+def storing(world: World) -> list[psutil.Process]:
+    """restic, while it makes a snapshot."""
+    return [one for one in world.processes() if "backup" in one.cmdline() and "restic" in one.name()]
+
+
+def steps_begun(world: World) -> set[str]:
+    """Of all runs."""
+    with contextlib.closing(sqlite3.connect(f"file:{world.journal}?mode=ro", uri=True)) as journal:
+        return {step for (step,) in journal.execute("SELECT step FROM events WHERE name = 'StepStarted'")}
 
 
 @pytest.mark.slow

@@ -13,8 +13,8 @@ from tests.world.disks import PAPER, Drawer, typed
 
 POINTS = ("intent", "effect", "fact")
 STEPS = (
-    "identify:1", "password:1", "preflight", "choose", "copy", "verify", "forget", "choose-reading", "read", "prove", "record",
-    "eject",
+    "identify:1", "password:1", "preflight", "choose", "copy", "await", "verify", "forget", "choose-reading", "read", "prove",
+    "record", "eject",
 )  # fmt: skip
 QUICK = {("intent", "password:1"), ("effect", "copy"), ("effect", "record")}
 CASES = [

@@ -31,7 +31,7 @@ class AwaitBackup:
         return None
 
     def act(self, attempt: Attempt) -> BackupAwaited:
-        """Reads the journal and the leases only."""
+        """Reads the journal and the leases only. Raises Interrupted."""
         kit, slot = self.kit, attempt.run.requested.slot
         asked = datetime.fromisoformat(slot) if slot else None
         began = max(datetime.fromisoformat(str(attempt.run.requested.options["requested_at"])), asked or _LONG_AGO)
@@ -45,6 +45,7 @@ class AwaitBackup:
                     round(max(waited_s, 0), 1),
                     f"the backup was not over after {waited_s / 60:.0f} minutes: {found.why}",
                 )
+            attempt.unless_cancelled()
             kit.clock.sleep(min(POLL_S, max(0.2, kit.ring.ring.wait_s - waited_s)))
 
 

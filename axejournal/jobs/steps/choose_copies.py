@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChooseCopies:
-    """Decided once in a run, so that a resume goes on with the same list."""
+    """Decided once in a run (under each `name`), so that a resume goes on with the same list."""
 
     kit: CopyKit
     name: str = "choose"
