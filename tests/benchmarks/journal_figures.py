@@ -27,7 +27,7 @@ from axejournal.journal import reader
 from axejournal.journal.ids import event_id
 from axejournal.journal.schema import golden
 from axejournal.journal.verify import verify
-from tests.benchmarks.journal_load import build
+from tests.benchmarks.starts import big_journal
 from tests.journal.stories import Writer, draft, open_store, requested
 
 ROUNDS, APPENDS, LOOKS = 15, 60, 200
@@ -52,9 +52,7 @@ def main() -> None:
 def measure(folder: Path, events: int) -> dict[str, float]:
     """All figures, by name; a name ends in its unit (ms, MB, s, x)."""
     folder.mkdir(parents=True, exist_ok=True)
-    big = folder / f"journal-{events}.sqlite"
-    if not big.exists():
-        build(big, events)
+    big = big_journal(folder, events)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         work = Path(temporary)
         scratch = work / "big.sqlite"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from axejournal.journal.schema import SCHEMA
 from tests.benchmarks.journal_load import build
 from tests.benchmarks.machine import PYTHON, Machine
 from tests.benchmarks.ratios import Row, Work, compared, taken_in_turns
@@ -80,10 +81,12 @@ def quiet_machine(folder: Path) -> Machine:
 
 
 def big_journal(folder: Path, events: int) -> Path:
-    """A journal of so many events, which is made once."""
+    """A journal of so many events, which is made once for each schema: an older one would be folded anew by each reader."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"journal-{events}.sqlite"
+    path = folder / f"journal-{events}-{SCHEMA}.sqlite"
     if not path.exists():
+        for old in folder.glob(f"journal-{events}*"):
+            old.unlink()
         half = path.with_suffix(".partial")
         half.unlink(missing_ok=True)
         build(half, events)
