@@ -228,7 +228,7 @@ class Keys:
     def enroll(self, run: str, options: Mapping[str, Any]) -> KeyEnrolled:
         """See KeyHands."""
         from axejournal.programs.process_hidden import Hidden
-        from axejournal.programs.restic.disk import add_key, own_key
+        from axejournal.programs.restic.disk import add_key, full_key, remove_key
         from axejournal.programs.secrets.reading import read
         from axejournal.programs.secrets.source import PasswordSource
 
@@ -236,17 +236,18 @@ class Keys:
         found = self.app.cold_disk(tier, disk)
         found.look()
         assert found.settings.machine_key is not None
-        source = PasswordSource.of(found.settings.machine_key.reference)
+        source, row = PasswordSource.of(found.settings.machine_key.reference), found.recorded()
         _make_file(source.kind, source.value)
         secret = Hidden(read(source, 30))
         try:
             found.open_by_machine()
-            own = own_key(found.repository)
-            there = found.keys()
-            key = next(each for each in there if each.startswith(own))
+            key = full_key(found.repository)
         except WrongPassword:
-            self.app.password_desk.receive(run, f"disk {disk}", found.open_by, found.is_there)
+            self.app.password_desk.receive(run, row.asked if row else f"disk {disk}", found.open_by, found.is_there)
             key = add_key(found.repository, secret)
+        there, before = found.keys(), row.machine_key if row else None
+        if before is not None and before != key and before in there:
+            remove_key(found.repository, before)  # of the secret that was in its place: nobody has it any more
         return KeyEnrolled(tier, disk, found.repository.identity(), key, found.keys())
 
 

@@ -180,7 +180,8 @@ def enroll_key(disk: str | None, tier: str | None) -> int:
       axej cold enroll-key 2
 
     Asks once for the password on paper, which stays the one for recovery. The machine's key is where machine_key: in
-    axej.yaml says; a file that is not there yet is made, with a random password.
+    axej.yaml says; a file that is not there yet is made, with a random password. Where another secret is there by now, its key
+    takes the place of the one that was added before.
     """
     from axejournal.cli.backup import tell
     from axejournal.cli.cold_desk import desk

@@ -37,3 +37,11 @@ def test_init_and_enrolling_killed_at_a_named_instant_are_done_once(drawer: Draw
     assert len(list((disk.mount / "restic-repo" / "keys").iterdir())) == 2
     assert "1 copied" in world.axej("cold", "sync", "1", expect=0).stderr
     world.axej("journal", "verify", expect=0)
+    if point == "effect":  # another secret for the machine
+        (drawer.folder / "key").write_text("another secret of this machine")
+        before = {path.name for path in (disk.mount / "restic-repo" / "keys").iterdir()}
+        code, said = typed(world, ("cold", "enroll-key", "1"), (PAPER,))
+        assert code == 0, said
+        after = {path.name for path in (disk.mount / "restic-repo" / "keys").iterdir()}
+        assert len(after) == 2 and len(after & before) == 1
+        assert "keys" not in world.axej("cold", "sync", "1", expect=0).stderr

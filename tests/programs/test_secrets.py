@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from axejournal.domain.errors import AxejError, ConfigurationFault, WrongPassword
+from axejournal.programs.process_hidden import Hidden
 from axejournal.programs.restic.repository import ResticRepository
 from axejournal.programs.secrets.source import PasswordSource, command_of, probe, quote
+from axejournal.programs.secrets.storing import how_to_store, store
 from tests.contract.restics import Fresh
 
 SECRET = "the password of first"
@@ -169,3 +171,18 @@ def test_restic_with_a_source_that_yields_nothing_says_that_and_not_that_it_is_w
     with pytest.raises(AxejError, match=r"password source of repository .* yields nothing") as caught:
         _with(fresh(), PasswordSource(kind, "/no/such")).identity()
     assert isinstance(caught.value, WrongPassword)
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_secret_service_gets_a_password_by_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exit_code: int) -> None:
+    """A small program stands for secret-tool: writes down its words and what comes through the pipe."""
+    tool = tmp_path / "secret-tool"
+    tool.write_text(f'#!/bin/sh\necho "$*" > "$0.words"\ncat > "$0.item"\nexit {exit_code}\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    source = PasswordSource("secret-tool", ("service", "axej"))
+    assert store(source, lambda: Hidden(SECRET)) == (exit_code == 0)
+    assert tool.with_name("secret-tool.words").read_text() == "store --label=axej service axej\n"
+    assert tool.with_name("secret-tool.item").read_text() == SECRET
+    assert not store(PasswordSource("keychain", "axej"), lambda: Hidden(SECRET))  # no security here
+    assert "service axej" in how_to_store(source) and "variable X" in how_to_store(PasswordSource("env", "X"))
