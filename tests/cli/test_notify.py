@@ -218,7 +218,7 @@ def test_two_processes_at_once_send_a_message_once(told: Desk, web: Web):
 
 
 def test_call_with_nothing_due_and_nothing_to_tell_loads_no_command(told: Desk):
-    night(told.journal, "a-good", ago(3), "aa" * 32, {"frame": "postgres", "한국어": "postgres", "files": "files"})
+    night(told.journal, "a-good", ago(0), "aa" * 32, {"frame": "postgres", "한국어": "postgres", "files": "files"})
     told.axej("backup", "--local", "--scheduled")
     told.journal.close()
     code = (

@@ -20,6 +20,7 @@ import yaml
 from tests.world import axej
 from tests.world.place import Place, end_processes
 from tests.world.postgres import Server
+from tests.world.quick_key import restic_program
 from tests.world.repositories import Repository
 
 PASSWORD = "a password of the tests"
@@ -179,7 +180,7 @@ def make_world(
         folder = tmp_path / name
         world = World(folder, _copy(blank_repository, folder), postgres, place, database)
         (world.home / ".axe" / "bin").mkdir(parents=True)
-        (world.home / ".axe" / "bin" / "restic").symlink_to(blank_repository.restic)
+        restic_program(blank_repository.restic, world.home / ".axe" / "bin" / "restic")
         _write_files(world.files)
         world.config |= {
             "customer": name,

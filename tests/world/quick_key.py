@@ -1,6 +1,8 @@
 """Makes a repository's password cheap to try. restic spends half a second of work on each call to derive a key (scrypt,
 chosen at `init` by what the machine can do); tests make thousands of calls, and prove nothing by that work.
 
+`restic_program` is a restic whose own new keys are such: that of the tests' machines.
+
 The format is restic's own (design document, Keys and Encryption, 0.19): a key file holds the master key, encrypted with
 AES-256-CTR and authenticated with Poly1305-AES under what scrypt makes of the password.
 """
@@ -11,6 +13,9 @@ import base64
 import hashlib
 import json
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +25,32 @@ from cryptography.hazmat.primitives.poly1305 import Poly1305
 CHEAPEST = 2  # scrypt's N, the work
 
 
+SCRIPT = """#!/bin/sh
+# restic. A key that it makes in a folder costs next to nothing to try.
+case " $* " in
+*" init "* | *" key add "*) exec {python} {module} {restic} "$@" ;;
+*) exec {restic} "$@" ;;
+esac
+"""
+FILE = "RESTIC_PASSWORD_FILE"
+NEW = "--new-password-file"
+
+
+def restic_program(restic: Path, file: Path) -> None:
+    """Puts a program there that is this restic, but for new keys."""
+    words = {"python": sys.executable, "module": Path(__file__).resolve(), "restic": restic}
+    file.write_text(SCRIPT.format_map({name: shlex.quote(str(word)) for name, word in words.items()}))
+    file.chmod(0o755)
+
+
 def make_quick(repository: Path, password: str) -> None:
     """Replaces the one key of a repository in a folder by one of the same password that costs next to nothing to try."""
     (old,) = (repository / "keys").iterdir()
+    quicken(old, password)
+
+
+def quicken(old: Path, password: str) -> None:
+    """The same of one of several keys."""
     key: dict[str, Any] = json.loads(old.read_text())
     master = _open(base64.b64decode(key["data"]), _derived(password, key))
     key |= {"N": CHEAPEST, "r": 1, "p": 1, "salt": base64.b64encode(os.urandom(64)).decode()}
@@ -32,6 +60,29 @@ def make_quick(repository: Path, password: str) -> None:
     new.write_bytes(content)
     new.chmod(0o400)
     old.unlink()
+
+
+def make_key(argv: list[str]) -> int:
+    """Runs restic's `init` or `key add`, and quickens what it made where that is in a folder."""
+    at = argv.index(NEW) + 1 if NEW in argv else 0
+    named = argv[at] if at else os.environ.get(FILE, "")
+    if not named:
+        os.execv(argv[0], argv)
+    password = Path(named).read_bytes()  # it may be a pipe, which gives it once
+    reading, writing = os.pipe()
+    os.write(writing, password)
+    os.close(writing)
+    again = f"/dev/fd/{reading}"
+    os.set_inheritable(reading, True)
+    keys = Path(argv[argv.index("-r") + 1]) / "keys"
+    before = set(keys.iterdir()) if keys.is_dir() else set()
+    if at:
+        argv[at] = again
+    code = subprocess.run(argv, env=os.environ | ({} if at else {FILE: again}), close_fds=False, check=False).returncode
+    made = set(keys.iterdir()) - before if code == 0 and keys.is_dir() else set()
+    for one in made:
+        quicken(one, password.decode().rstrip("\r\n"))
+    return code
 
 
 def _derived(password: str, key: dict[str, Any]) -> bytes:
@@ -60,3 +111,7 @@ def _ctr(nonce: bytes, data: bytes, derived: bytes) -> bytes:
 def _tag(nonce: bytes, text: bytes, derived: bytes) -> bytes:
     one_time = Cipher(algorithms.AES(derived[32:48]), modes.ECB()).encryptor().update(nonce)
     return Poly1305.generate_tag(derived[48:64] + one_time, text)
+
+
+if __name__ == "__main__":
+    sys.exit(make_key(sys.argv[1:]))
