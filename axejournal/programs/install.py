@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from axejournal.domain.errors import ProgramFailed, ProgramMissing, ProgramTooOld
+from axejournal.programs.install_sources import deb822_sources, one_line_sources
 from axejournal.programs.process import Command, Completed, run
 
 RESTIC_NEEDED = (0, 18, 1)  # the operator's version; Debian 12 has 0.14, Debian 13 has 0.18.0
@@ -253,7 +254,7 @@ def debian_mirror(root: Path = Path("/etc/apt"), codename: str | None = None) ->
         if not file.is_file():
             continue
         text = file.read_text(encoding="utf-8", errors="replace")
-        reader = {".list": _one_line_sources, ".sources": _deb822_sources}.get(file.suffix)
+        reader = {".list": one_line_sources, ".sources": deb822_sources}.get(file.suffix)
         for uri, suite, components, key in reader(text) if reader else ():
             if suite in suites and "main" in components and (not key or "debian-archive-keyring" in key):
                 return uri.rstrip("/")
@@ -261,30 +262,6 @@ def debian_mirror(root: Path = Path("/etc/apt"), codename: str | None = None) ->
         f"no source of Debian itself is in {root}, so that restic can't be got from there",
         f"Put restic {_dotted(RESTIC_NEEDED)} or newer into {private_folder()} or on PATH.",
     )
-
-
-Source = tuple[str, str, list[str], str]  # uri, suite, components, signed-by
-
-
-def _one_line_sources(text: str) -> Iterator[Source]:
-    for line in text.splitlines():
-        found = re.match(r"\s*deb\s+(?:\[([^]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]*)", line)
-        if found:
-            key = re.search(r"signed-by=(\S+)", found[1] or "", re.IGNORECASE)
-            yield found[2], found[3], found[4].split(), key[1] if key else ""
-
-
-def _deb822_sources(text: str) -> Iterator[Source]:
-    lines = (line for line in text.splitlines() if not line.startswith("#"))
-    for stanza in re.split(r"\n\s*\n", "\n".join(lines)):
-        unfolded = re.sub(r"\n[ \t]+", " ", stanza)
-        pairs = (line.partition(":") for line in unfolded.splitlines() if ":" in line)
-        fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false", "0"):
-            continue
-        for suite in fields.get("suites", "").split():
-            for uri in fields.get("uris", "").split():
-                yield uri, suite, fields.get("components", "").split(), fields.get("signed-by", "")
 
 
 def _keyring() -> str:

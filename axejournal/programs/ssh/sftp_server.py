@@ -8,6 +8,7 @@ OpenSSH's PROTOCOL file for the extensions), which is what restic, sftp and Go's
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 import struct
@@ -179,7 +180,7 @@ class Server:
         listing = self._listings.get(request.string())
         if listing is None:
             raise OSError(errno.EBADF, "no such handle")
-        found = [entry for entry, _ in zip(listing, range(100), strict=False)]
+        found = list(itertools.islice(listing, 100))
         return names(found) if found else status(EOF, "end of listing")
 
     def _extended(self, request: Request) -> bytes:
