@@ -163,7 +163,7 @@ class ColdDisk:
             hint = f'If it is disk {self.disk} and this journal forgot it, "axej cold init {self.disk} --adopt" takes it.'
             raise UsageFault(f"a repository is already at {self.place}", hint)
         left = {self.settings.repository.split("/")[0]} if again else set()
-        there = sorted({path.name for path in self.mount.iterdir()} - ALWAYS_THERE - left)
+        there = sorted({p.name for p in self.mount.iterdir() if not p.name.startswith("._")} - ALWAYS_THERE - left)
         if there and not not_empty:
             shown = ", ".join(there[:3]) + (", …" if len(there) > 3 else "")
             hint = f'If that may stay on it, write "axej cold init {self.disk} --not-empty".'
@@ -176,8 +176,7 @@ class ColdDisk:
 
         if self.place.exists() and not (self.place / "config").exists():
             shutil.rmtree(self.place)  # what an attempt that was killed began: there was none before it
-        held = HeldPassword(Hidden(password))
-        made = self.reach(held)
+        made = self.reach(HeldPassword(Hidden(password)))
         identity = made.initialise(like)
         self._repository = made
         return identity
@@ -209,11 +208,11 @@ class ColdDisk:
         return self.settings.machine_key is not None and row is not None and row.machine_key is not None
 
     def open_by_machine(self) -> None:
-        """Raises WrongPassword, RepositoryForeign and what restic raises."""
+        """Not tried where it opened the same keys before: the first copy does. Raises WrongPassword, RepositoryForeign."""
         from axejournal.programs.secrets.source import PasswordSource
 
         assert self.settings.machine_key is not None
-        self._open(PasswordSource.of(self.settings.machine_key.reference))
+        self._open(PasswordSource.of(self.settings.machine_key.reference), known=True)
 
     def open_by(self, typed: str) -> None:
         """Raises WrongPassword, RepositoryForeign and what restic raises."""
@@ -224,10 +223,16 @@ class ColdDisk:
             raise WrongPassword("the password is empty", "Type what is on the paper.")
         self._open(HeldPassword(Hidden(typed)))
 
-    def _open(self, password: Password) -> None:
+    def distrust(self) -> None:
+        """Whoever opens it next tries the password."""
+        if self._repository is not None:
+            self._repository.forget_identity()
+        self._password = self._repository = None
+
+    def _open(self, password: Password, known: bool = False) -> None:
         row = self.recorded()
         opened = self.reach(password)
-        identity = opened.identity()
+        identity = opened.identity(known)
         if row is None or identity != row.repository:
             wanted = row.repository[:8] if row else "any"
             raise RepositoryForeign(
@@ -246,7 +251,8 @@ class ColdDisk:
 
         program, _ = require_restic(self.config.restic.program)
         still = self._still if self._volume is not None else None
-        return DiskRepository(program, str(self.place), password, mount=self.mount, still=still)
+        notes = self.parts.state / "cache" / f"{self.tier}-{self.disk}"
+        return DiskRepository(program, str(self.place), password, mount=self.mount, still=still, notes=notes)
 
     @property
     def repository(self) -> DiskRepository:

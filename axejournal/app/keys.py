@@ -245,6 +245,7 @@ class Keys:
         except WrongPassword:
             self.app.password_desk.receive(run, row.asked if row else f"disk {disk}", found.open_by, found.is_there)
             key = add_key(found.repository, secret)
+            found.open_by_machine()  # tried now, and remembered for the next sync
         there, before = found.keys(), row.machine_key if row else None
         if before is not None and before != key and before in there:
             remove_key(found.repository, before)  # of the secret that was in its place: nobody has it any more

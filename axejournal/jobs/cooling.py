@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from axejournal.domain.errors import AxejError, PersonNeeded
+from axejournal.domain.errors import AxejError, PersonNeeded, WrongPassword
 from axejournal.domain.events import Fact
 from axejournal.domain.facts.cold import DiskIdentified
 from axejournal.domain.job import Attempt, RetryPolicy, Step
@@ -61,6 +61,7 @@ class DiskHand(Protocol):
     def learn(self, typed: str) -> None: ...
     def open_by(self, typed: str) -> None: ...
     def open_by_machine(self) -> None: ...
+    def distrust(self) -> None: ...
     def keys(self) -> tuple[str, ...]: ...
     def free_bytes(self) -> int: ...
     def mark_disk(self, repository: str, **more: str) -> None: ...
@@ -206,6 +207,12 @@ class OnDisk:
             raise awaited(self.kit)
         try:
             return work()
+        except WrongPassword as failure:
+            if failure.message.endswith(self.kit.source.place):
+                raise
+            self.kit.hand.distrust()
+            hint = f'Run "axej cold sync {self.kit.disk}": it tries the machine\'s key anew, and asks for the one on paper.'
+            raise PersonNeeded(f"{self.kit.what} is not opened any more: {failure.message}", hint) from failure
         except AxejError as failure:
             if self.kit.hand.is_there() or isinstance(failure, PersonNeeded):
                 raise
