@@ -88,17 +88,6 @@ def test_full_disk_leaves_the_run_degraded_with_what_was_copied_kept(drawer: Dra
     assert len(world.json("points", "--tier", "cold")) == 1
 
 
-@pytest.mark.slow
-def test_two_disks_at_once_need_a_number_and_go_side_by_side(drawer: Drawer):
-    drawer.prepared("1")
-    drawer.prepared("2")
-    code, said = typed(drawer.world, ("cold", "sync"), ())
-    assert code == 2 and "disks 1, 2 are connected" in said
-    drawer.sync("1")
-    drawer.sync("2")
-    assert {point["tier"] for point in drawer.world.json("points", "--tier", "cold")} == {"cold"}
-
-
 def test_lock_of_a_dead_process_of_another_machine_does_not_stop_a_sync(drawer: Drawer):
     disk = drawer.prepared("1")
     drawer.sync("1")

@@ -53,6 +53,40 @@ def test_disk_pulled_out_at_a_step_is_waited_for_and_the_run_goes_on(drawer: Dra
     world.axej("journal", "verify", expect=0)
 
 
+@pytest.mark.slow
+def test_two_disks_pulled_out_and_put_back_in_another_order_go_on_each_with_its_own_run(drawer: Drawer):
+    world, local = drawer.world, drawer.world.repository.snapshots()[0]["id"]
+    first, second = drawer.prepared("1"), drawer.prepared("2")
+    code, said = typed(world, ("cold", "sync"), ())
+    assert code == 2 and "disks 1, 2 are connected" in said
+    for number in "12":
+        assert typed(world, ("cold", "sync", number), (PAPER,), kill_at=f"intent:copy:{local[:8]}")[0] == -signal.SIGKILL
+        drawer.disks[number].pull()
+    second.connect(at=drawer.place("1"))  # into the other's place first
+    before = sorted(map(str, drawer.place("1").rglob("*")))
+    assert "is disk 2" in drawer.sync("1", expect=50)
+    assert sorted(map(str, drawer.place("1").rglob("*"))) == before
+    second.pull(at=drawer.place("1"))
+    second.connect()
+    drawer.sync("2")
+    assert {one["outcome"] for one in drawer.runs()} == {"open", "succeeded"}
+    first.connect()
+    drawer.sync("1")
+    assert [one["outcome"] for one in drawer.runs()] == ["succeeded"] * 2
+    assert [len(drawer.held(disk)) for disk in (first, second)] == [1, 1]
+
+
+@pytest.mark.slow
+def test_disk_pulled_out_while_it_is_ejected_ends_the_run_well(drawer: Drawer):
+    drawer.world.config["tiers"]["cold"]["eject"] = True
+    drawer.world.write()
+    disk = drawer.prepared("1")
+    name = pulled(drawer, "eject")
+    drawer.world.axej("resume", name, expect=0)
+    assert [(one["run"], one["outcome"]) for one in drawer.runs()] == [(name, "succeeded")]
+    assert len(drawer.held(disk.connect())) == 1
+
+
 def test_disk_pulled_out_while_restic_copies_makes_the_run_wait_and_writes_nothing_below(drawer: Drawer):
     world = drawer.world
     (world.files / "big.bin").write_bytes(os.urandom(60 << 20))

@@ -87,7 +87,8 @@ def test_init_with_two_different_passwords_makes_nothing(drawer: Drawer):
 def test_init_of_a_disk_that_is_not_empty_is_refused_unless_told(drawer: Drawer):
     disk = drawer.new("1").connect()
     (disk.mount / "photos").mkdir()
+    (disk.mount / "._.Trashes").touch()  # a Mac's, beside each file on exFAT
     code, said = typed(drawer.world, ("cold", "init", "1"), (PAPER, PAPER))
-    assert code == 2 and "photos" in said and "--not-empty" in said
+    assert code == 2 and "not empty: photos\r\n" in said and "--not-empty" in said
     code, said = typed(drawer.world, ("cold", "init", "1", "--not-empty"), (PAPER, PAPER))
     assert code == 0 and (disk.mount / "photos").is_dir()

@@ -8,12 +8,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
 
 from axejournal.programs.secrets.desk import socket_path
+from tests.crash.proof import events_of
 from tests.world.disks import PAPER, Drawer, typed, until
+from tests.world.home import at
 
 
 @pytest.fixture
@@ -81,6 +84,30 @@ def test_watcher_and_sync_killed_twice_lose_nothing(drawer: Drawer, watcher):
     code, said = unlock(drawer)  # nobody waits any more: the sync goes on at this terminal
     assert code == 0 and "1 copied" in said, said
     assert states(drawer) == ["succeeded"]
+
+
+@pytest.mark.slow
+def test_operator_who_never_comes_is_reminded_daily_and_the_next_mount_goes_on(drawer: Drawer):
+    world = drawer.world
+    world.config["tiers"]["local"] |= {"schedule": "0 3 1 1 *", "rpo": "100d"}  # nothing else is overdue
+    world.write()
+    disk = drawer.prepared("1")
+    assert world.axej("cold", "sync", "1", "--watched", kill_at="intent:password:1").returncode == -signal.SIGKILL
+    disk.eject()
+    name, now = drawer.runs()[0]["run"], datetime.now(UTC)
+    reminders = []
+    for hours in (23, 25, 26, 50):
+        shown = world.axej("status", env=at((now + timedelta(hours=hours)).isoformat()))
+        assert "waits for its password" in shown.stdout, shown.stdout
+        told = [run["run"] for run in drawer.runs("watch.overdue")]
+        reminders.append(
+            sum(f"run {name} of cold.sync has waited for its password" in str(events_of(world, run)) for run in told)
+        )
+    assert reminders == [0, 1, 1, 2]
+    disk.connect()
+    drawer.sync("1")
+    assert [(run["run"], run["outcome"]) for run in drawer.runs()] == [(name, "succeeded")]
+    assert "waits" not in world.axej("status").stdout
 
 
 def test_three_wrong_passwords_end_the_wait_and_another_user_gets_no_answer(drawer: Drawer, watcher):
