@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from zoneinfo import ZoneInfo
 
-from axejournal.cli.output import duration, local, size
-from axejournal.cli.report_plots import curve, duration_text, size_text
+from axejournal.cli.output import local, size
+from axejournal.cli.report_plots import curve, size_text
 from axejournal.cli.report_style import STYLE
 from axejournal.cli.report_words import Words
 from axejournal.domain.facts.drill import SourceDrilled, TierDrilled
@@ -61,14 +61,14 @@ def _head(report: Report, words: Words, zone: str) -> str:
 def _tiles(report: Report, words: Words) -> Iterator[tuple[str, str]]:
     done = [drill for drill in report.drills if drill.outcome in ("succeeded", "degraded")]
     yield f"{len(done)} / {len(report.drills)}", words("drills_passed")
-    rto = duration(report.rto_s) if report.rto_s else ""
+    rto = words.time(report.rto_s) if report.rto_s else ""
     yield (
-        duration(report.restore_s) or "–",
+        words.time(report.restore_s) or "–",
         f"{words('measured_rto')} ({words('allowed')} {rto})" if rto else words("measured_rto"),
     )
     first = next((ages for ages in report.ages if ages.worst_s is not None), None)
     yield (
-        (duration(first.worst_s), f"{words('measured_rpo')} {first.tier} ({words('allowed')} {duration(first.allowed_s)})")
+        (words.time(first.worst_s), f"{words('measured_rpo')} {first.tier} ({words('allowed')} {words.time(first.allowed_s)})")
         if first
         else ("–", words("measured_rpo"))
     )
@@ -112,22 +112,22 @@ def _drills(report: Report, words: Words, zone: str) -> str:
 
 def _drill(drill: Drill, words: Words, zone: str) -> str:
     kind = {"succeeded": "good", "degraded": "warn"}.get(drill.outcome, "bad")
-    took = f", {duration((drill.ended_at - drill.at).total_seconds())}" if drill.ended_at else ""
+    took = f", {words.time((drill.ended_at - drill.at).total_seconds())}" if drill.ended_at else ""
     title = (
         f'{local(drill.at, zone)} · <span class="{kind}">{escape(words(drill.outcome))}</span> · <code>{drill.run}</code>{took}'
     )
-    said = "".join(f'<p class="{kind}">{escape(line)}</p>' for line in drill.message.splitlines() if line)
+    said = "".join(f'<p class="{kind}">{escape(words.said(line))}</p>' for line in drill.message.splitlines() if line)
     tiers = "".join(_tier(tier, drill, words) for tier in drill.tiers)
     return f'<section class="drill">\n<h3>{title}</h3>\n{said}{tiers}</section>'
 
 
 def _tier(tier: TierDrilled, drill: Drill, words: Words) -> str:
-    rto = f"{words('allowed')} {duration(tier.rto_s)}" if tier.rto_s is not None else words("no_limit")
+    rto = f"{words('allowed')} {words.time(tier.rto_s)}" if tier.rto_s is not None else words("no_limit")
     kind = "bad" if tier.rto_s is not None and tier.restore_s > tier.rto_s else ""
-    took = f'<b class="{kind}">{duration(tier.restore_s)}</b>'
+    took = f'<b class="{kind}">{words.time(tier.restore_s)}</b>'
     line = f"<p><b>{escape(tier.tier)}</b>: {escape(words('measured_rto'))} {took} ({escape(rto)})</p>"
     if tier.unusable:
-        line += f'<p class="bad">{escape(words("not_usable"))}: {escape(tier.unusable)}</p>'
+        line += f'<p class="bad">{escape(words("not_usable"))}: {escape(words.said(tier.unusable))}</p>'
     sources = [source for source in drill.sources if source.tier == tier.tier]
     if not sources:
         return line
@@ -136,15 +136,17 @@ def _tier(tier: TierDrilled, drill: Drill, words: Words) -> str:
     checks = [
         [
             escape(source.source),
-            escape(check.name),
+            escape(words.said(check.name)),
             "✓" if check.passed else '<span class="bad">✗</span>',
-            escape(check.detail),
-            duration(check.seconds),
+            escape(words.said(check.detail)),
+            words.time(check.seconds),
         ]
         for source in sources
         for check in source.checks
     ]
-    found = "".join(f"<li>{escape(source.source)}: {escape(one)}</li>" for source in sources for one in source.findings)
+    found = "".join(
+        f"<li>{escape(source.source)}: {escape(words.said(one))}</li>" for source in sources for one in source.findings
+    )
     notes = f'<p class="warn">{escape(words("findings"))}</p><ul>{found}</ul>' if found else ""
     below = (
         table([words("source"), words("check"), "", words("numbers"), words("seconds")], checks, numbers=(4,)) if checks else ""
@@ -156,21 +158,21 @@ def _source(source: SourceDrilled, words: Words) -> list[str]:
     verdict = (
         f'<span class="{"good" if source.passed else "bad"}">{escape(words("passed" if source.passed else "failed"))}</span>'
     )
-    reason = f"<br>{escape(source.reason)}" if source.reason else ""
+    reason = f"<br>{escape(words.said(source.reason))}" if source.reason else ""
     which = ((words("snapshot"), source.snapshot[:8]), (words("repository"), source.repository[:8]))
     place = ", ".join(f"{escape(name)} <code>{escape(value)}</code>" for name, value in which)
     proof = (
-        f"{source.proof_before} →\N{NO-BREAK SPACE}{source.proof}"
+        f"{words.said(source.proof_before)} →\N{NO-BREAK SPACE}{words.said(source.proof)}"
         if source.proof and source.proof != source.proof_before
-        else source.proof_before
+        else words.said(source.proof_before)
     )
     return [
         escape(source.source),
         verdict + reason,
         escape(source.time.replace("T", " ", 1)) + (f'<br><span class="faint w">{place}</span>' if source.snapshot else ""),
-        f"{duration(source.age_s)} ({duration(source.rpo_s)})" if source.age_s is not None else "",
+        f"{words.time(source.age_s)} ({words.time(source.rpo_s)})" if source.age_s is not None else "",
         size(source.size_bytes),
-        duration(sum(source.seconds.values())) if source.seconds else "",
+        words.time(sum(source.seconds.values())) if source.seconds else "",
         escape(proof),
     ]
 
@@ -179,8 +181,8 @@ def _ages(report: Report, words: Words) -> str:
     rows = [
         [
             escape(one.tier),
-            f'<span class="{_over(one.worst_s, one.allowed_s)}">{duration(one.worst_s) or "–"}</span>',
-            duration(one.allowed_s),
+            f'<span class="{_over(one.worst_s, one.allowed_s)}">{words.time(one.worst_s) or "–"}</span>',
+            words.time(one.allowed_s),
             escape(one.source),
             str(one.points),
         ]
@@ -205,8 +207,8 @@ def _trends(report: Report, words: Words, zone: str) -> str:
     limit = (words("allowed"), report.rto_s) if report.rto_s else None
     plots = (
         ("sizes", curve("sizes", {name: points for name, points in sizes.items() if points}, there, size_text)),
-        ("durations", curve("durations", times, there, duration_text)),
-        ("restores", curve("restores", restores, there, duration_text, limit)),  # type: ignore[arg-type]
+        ("durations", curve("durations", times, there, words.axis)),
+        ("restores", curve("restores", restores, there, words.axis, limit)),  # type: ignore[arg-type]
     )
     drawn = "\n".join(f"<figure><figcaption>{escape(words(name))}</figcaption>{svg}</figure>" for name, svg in plots if svg)
     return f"<h2>{escape(words('trends'))}</h2>\n" + (drawn or f'<p class="faint">{escape(words("nothing_to_plot"))}</p>')
@@ -229,7 +231,7 @@ def _reads(report: Report, words: Words, zone: str) -> str:
 def _journal(report: Report, words: Words) -> str:
     journal = report.journal
     kind, word = ("bad", "damaged") if journal.faults else ("good", "sound")
-    faults = "".join(f'<li class="bad">{escape(fault)}</li>' for fault in journal.faults)
+    faults = "".join(f'<li class="bad">{escape(words.said(fault))}</li>' for fault in journal.faults)
     state = f'<b class="{kind}">{escape(words(word))}</b>, {journal.events} {escape(words("events"))}'
     return (
         f"<h2>{escape(words('journal'))}</h2>\n<p>{escape(words('verified'))}: {state}</p>"

@@ -8,7 +8,7 @@ from datetime import datetime
 from html import escape
 from zoneinfo import ZoneInfo
 
-from axejournal.cli.output import duration, size
+from axejournal.cli.output import size
 
 COLOURS = 4
 Points = Sequence[tuple[datetime, float | None]]
@@ -83,11 +83,6 @@ def _legend(names: Sequence[str]) -> str:
 def size_text(value: float) -> str:
     """For an axis of bytes."""
     return size(int(value))
-
-
-def duration_text(value: float) -> str:
-    """For an axis of seconds."""
-    return duration(value) if value else "0"
 
 
 def _days(moments: Sequence[datetime], zone: ZoneInfo) -> list[datetime]:

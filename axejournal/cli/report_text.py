@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from axejournal.cli.output import Styled, duration, local, plain, say, size
+from axejournal.cli.output import Styled, local, plain, say, size
 from axejournal.cli.report_words import Words
 from axejournal.cli.tables import Column, print_table
 from axejournal.domain.report import Drill, Report
@@ -33,7 +33,7 @@ def print_report(report: Report, words: Words, zone: str) -> None:
             words("source"),
             words("points"),
         ],
-        [(one.tier, duration(one.worst_s), duration(one.allowed_s), one.source, one.points) for one in report.ages],
+        [(one.tier, words.time(one.worst_s), words.time(one.allowed_s), one.source, one.points) for one in report.ages],
     )
     _section(words("reading"))
     print_table(
@@ -57,12 +57,12 @@ def _row(report: Report, source: str, words: Words) -> tuple[str | Styled, ...]:
 def _print_drill(drill: Drill, words: Words, zone: str) -> None:
     _section(f"{words('drills')}: {local(drill.at, zone)}, {words(drill.outcome)} ({drill.run})")
     for line in drill.message.splitlines():
-        say("  ", plain(line))
+        say("  ", plain(words.said(line)))
     for tier in drill.tiers:
-        allowed = f"{words('allowed')} {duration(tier.rto_s)}" if tier.rto_s is not None else words("no_limit")
-        say(f"{tier.tier}: {words('measured_rto')} {duration(tier.restore_s)} ({allowed})")
+        allowed = f"{words('allowed')} {words.time(tier.rto_s)}" if tier.rto_s is not None else words("no_limit")
+        say(f"{tier.tier}: {words('measured_rto')} {words.time(tier.restore_s)} ({allowed})")
         if tier.unusable:
-            say(f"  {words('not_usable')}: {plain(tier.unusable)}")
+            say(f"  {words('not_usable')}: {plain(words.said(tier.unusable))}")
     print_table(
         [
             words("source"),
@@ -79,9 +79,9 @@ def _print_drill(drill: Drill, words: Words, zone: str) -> None:
                 each.tier,
                 Styled(words("passed" if each.passed else "failed"), STYLES[each.passed]),
                 each.time.replace("T", " ", 1),
-                f"{duration(each.age_s)} ({duration(each.rpo_s)})" if each.age_s is not None else "",
+                f"{words.time(each.age_s)} ({words.time(each.rpo_s)})" if each.age_s is not None else "",
                 size(each.size_bytes),
-                each.proof or each.proof_before,
+                words.said(each.proof or each.proof_before),
             )
             for each in drill.sources
         ],
@@ -92,7 +92,13 @@ def _print_drill(drill: Drill, words: Words, zone: str) -> None:
         print_table(
             [words("source"), words("tier"), words("check"), "", Column(words("numbers"), least=24)],
             [
-                (source, tier, check.name, Styled("✓" if check.passed else "✗", STYLES[check.passed]), check.detail)
+                (
+                    source,
+                    tier,
+                    words.said(check.name),
+                    Styled("✓" if check.passed else "✗", STYLES[check.passed]),
+                    words.said(check.detail),
+                )
                 for source, tier, check in checks
             ],
         )
@@ -104,7 +110,7 @@ def _print_journal(report: Report, words: Words) -> None:
     state = Styled(words("sound" if sound else "damaged"), STYLES[sound])
     say(f"{words('verified')}: ", state, f", {report.journal.events} {words('events')}")
     for fault in report.journal.faults:
-        say(f"  - {plain(fault)}")
+        say(f"  - {plain(words.said(fault))}")
     say(f"{words('head')}: {report.journal.head}")
 
 

@@ -1,9 +1,11 @@
-"""The words of the report, in English and Korean. Errors and reasons stay as they were recorded."""
+"""The words of the report, in English and Korean."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from axejournal.cli.output import duration
 from axejournal.domain.report import Gap
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -13,7 +15,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "host": ("Machine", "머신"),
     "made": ("Made", "작성"),
     "period": ("Period", "기간"),
-    "all_good": ("Every source was restored and compared. No gap.", "모든 원본을 복원해서 비교했습니다. 빈틈이 없습니다."),
+    "all_good": ("Every source was restored and compared. No gap.", "모든 소스을 복원해서 비교했습니다. 빈틈이 없습니다."),
     "with_gaps": ("{count} gaps: see below.", "빈틈 {count}건: 아래를 보세요."),
     "one_gap": ("1 gap: see below.", "빈틈 1건: 아래를 보세요."),
     "gaps": ("Gaps", "빈틈"),
@@ -29,7 +31,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "allowed": ("allowed", "허용"),
     "no_limit": ("no limit set", "한도 없음"),
     "matrix": ("What is proven", "증명된 것"),
-    "source": ("source", "원본"),
+    "source": ("source", "소스"),
     "tier": ("tier", "티어"),
     "passed": ("passed", "통과"),
     "failed": ("FAILED", "실패"),
@@ -72,7 +74,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Keep this hash elsewhere: axej journal verify tells whether the history was changed since.",
         "이 해시를 다른 곳에 보관하세요. axej journal verify가 그 뒤로 이력이 바뀌었는지 알려 줍니다.",
     ),
-    "of_sources": ("of sources", "원본 중"),
+    "of_sources": ("of sources", "소스 중"),
 }
 GAPS: Mapping[str, tuple[str, str]] = {
     "journal": ("the journal is damaged: {fault}", "저널이 손상되었습니다: {fault}"),
@@ -103,6 +105,11 @@ GAPS: Mapping[str, tuple[str, str]] = {
     "overdue": ("overdue: {what}", "기한 지남: {what}"),
 }
 
+RECORDED = ("reason", "what", "fault")
+"""Values of a gap that are sentences themselves."""
+UNITS = {"s": "초", "min": "분", "h": "시간", "d": "일"}
+UNIT = re.compile(rf" ({'|'.join(UNITS)})\b")
+
 
 class Words:
     """The words of one language: `en` or `ko`."""
@@ -116,4 +123,22 @@ class Words:
 
     def gap(self, gap: Gap) -> str:
         """The sentence of a gap."""
-        return GAPS[gap.kind][self._place].format(**gap.values)
+        values = {name: self.said(value) if name in RECORDED else value for name, value in gap.values.items()}
+        return GAPS[gap.kind][self._place].format(**values)
+
+    def said(self, text: str) -> str:
+        """What was recorded in English, in this language."""
+        if self.language != "ko":
+            return text
+        from axejournal.cli.report_reasons import korean
+
+        return korean(text)
+
+    def axis(self, seconds: float) -> str:
+        """The same, at a curve."""
+        return self.time(seconds) if seconds else "0"
+
+    def time(self, seconds: float | None) -> str:
+        """Seconds as a person reads them; empty for unknown."""
+        text = duration(seconds)
+        return UNIT.sub(lambda found: UNITS[found[1]], text) if self.language == "ko" else text

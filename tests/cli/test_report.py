@@ -15,7 +15,7 @@ from tests.cli.conftest import Desk
 from tests.world.home import at
 
 NOW = at("2026-06-02T09:00+09:00")
-MISSING = "public.journal_line: 999,999 rows, 1,000,000 were dumped"
+MISSING = "contents: table public.journal_line has 999,999 rows, not 1,000,000"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,29 @@ def test_page_needs_nothing_else_and_runs_nothing(desk: Desk):
 
 
 def test_page_and_text_are_in_korean_where_asked_for(desk: Desk):
+    """Throughout: besides names there is no English word on it."""
     text = page(desk, "--language", "ko")
+    assert "내용: 테이블 public.journal_line의 행이 1,000,000개가 아니라 999,999개입니다" in text
+    body = re.sub(r"<style.*?</style>|<[^>]*>|public\.journal_line|axej journal verify|AxeJ", " ", text, flags=re.DOTALL)
+    names = {
+        "axe",
+        "check",
+        "frame",
+        "hive",
+        "index",
+        "files",
+        "local",
+        "ring",
+        "ID",
+        "RTO",
+        "RPO",
+        "MiB",
+        "GiB",
+        "KiB",
+        "pgcrypto",
+        "Q",
+    }
+    assert set(re.findall(r"(?<![\w.-])[A-Za-z]{2,}(?![\w.-])", body)) <= names
     assert '<html lang="ko">' in text and "복원 훈련 보고서" in text and "local 저장소의 13개 부분 중 3개만 읽었습니다" in text
     said = desk.axej("report", "--language", "ko", env=NOW).stdout
     assert "복원 훈련 보고서" in said and "실패" in said
@@ -146,3 +168,43 @@ def test_changed_journal_is_told_in_the_report(desk: Desk, tmp_path: Path):
     finally:
         desk.config["state"] = before
         desk.write()
+
+
+@pytest.mark.parametrize(
+    ("english", "korean"),
+    [
+        (
+            "2 of 6 sources failed: frame from local: contents: table public.a has 1,999 rows, not 2,000; table public.b is "
+            "missing and 3 more; files from ring: tier ring has no restore point of it",
+            "소스 6개 중 2개가 실패했습니다: frame (local 티어): 내용: 테이블 public.a의 행이 2,000개가 아니라 1,999개입니다; "
+            "테이블 public.b이(가) 없습니다 외 3건; files (ring 티어): ring 티어에 이 소스의 복원 지점이 없습니다",
+        ),
+        (
+            "damaged: table public.a, its table of contents, or a large object: the dump of frame is not as it was dumped",
+            "손상됨: 테이블 public.a, 목차 또는 대형 객체: frame 덤프가 만들 때와 다릅니다",
+        ),
+        (
+            'load: pg_restore of frame at /tmp/x, port 5432: role "clerk" does not exist',
+            '적재: /tmp/x, port 5432의 frame에 대한 pg_restore: role "clerk" does not exist',
+        ),
+        (
+            "scratch: Docker does not answer: Cannot connect; and program initdb of PostgreSQL 15 is not on this machine",
+            "임시 서버: Docker가 대답하지 않습니다: Cannot connect; PostgreSQL 15의 initdb 프로그램이 이 머신에 없습니다",
+        ),
+        ("check 1: sleep did not end within 1 s; it was ended", "검사 1: sleep: 1초 안에 끝나지 않아서 끝냈습니다"),
+        (
+            "frame, tier local: of 2 tables only the rows could be counted",
+            "frame, local 티어: 테이블 2개는 행의 수만 셀 수 있었습니다",
+        ),
+        (
+            "local: no restore point of frame, hive is younger than 26h",
+            "local: frame, hive의 복원 지점이 모두 26h보다 오래되었습니다",
+        ),
+        ("what a source's own check said last", "what a source's own check said last"),
+    ],
+)
+def test_recorded_sentence_is_turned_into_korean(english: str, korean: str):
+    from axejournal.cli.report_words import Words
+
+    assert Words("ko").said(english) == korean
+    assert Words("en").said(english) == english
