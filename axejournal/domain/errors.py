@@ -156,6 +156,10 @@ class SourceUnreachable(AxejError):
     passing = True
 
 
+class DockerAsleep(SourceUnreachable):
+    """Docker itself does not answer: after a boot it may be up in some minutes."""
+
+
 class SourceRefused(AxejError):
     """The server answers and refuses: no such database, no such role, not enough rights."""
 

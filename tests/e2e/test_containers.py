@@ -11,7 +11,7 @@ import pytest
 
 from tests.crash.proof import assert_legal, assert_nothing_left, assert_nothing_repeated, assert_sound, events_of, only_run
 from tests.world.engine import Container, Engine
-from tests.world.home import SMALL_SQL, World
+from tests.world.home import SMALL_SQL, World, at
 from tests.world.place import wait_until
 
 OWN = ("exec_create: psql -X -q -t --csv", "exec_start: psql -X -q -t --csv", "exec_die")
@@ -95,6 +95,23 @@ def test_databases_with_hostile_names_in_a_container_are_backed_up(world, platfo
     assert_sound(world, run, {"files", *sources})
     dumped = [event["data"] for event in events_of(world, run["run"]) if event["name"] == "DatabaseDumped"]
     assert {fact["source"]: fact["database"] for fact in dumped} == sources
+
+
+def test_docker_that_starts_late_is_waited_for_by_a_scheduled_run_only(world, platform, undisturbed, docker_engine):
+    """The machine was off at 03:00; at boot the scheduler is there minutes before Docker."""
+    add(world, "frame", "frame-postgres")
+    asleep = world.folder / "sock"
+    late = {"DOCKER_HOST": f"unix://{asleep}"}
+    done = world.axej("backup", "--local", env={**late, **at("2026-05-19T20:00:00+09:00")}, expect=3)
+    clear_message(done.stdout + done.stderr, "dump:frame failed", "Docker does not answer")
+    started = world.start("backup", "--local", "--scheduled", env={**late, **at("2026-05-20T07:00:00+09:00")})
+    wait_until(lambda: "preflight" in world.said(), "a run that looks", 30)
+    time.sleep(2)
+    assert started.poll() is None
+    asleep.symlink_to(docker_engine.folder / "sock")
+    assert started.wait(timeout=60) == 0, world.said()
+    (run, _) = world.json("history")
+    assert (run["slot"], run["outcome"], run["retries"]) == ("2026-05-20T03:00+09:00", "succeeded", 0)
 
 
 def test_stopped_container_without_volume_is_named_with_what_starts_it(world, platform, undisturbed, container):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 
-from axejournal.domain.errors import AxejError, DiskFull, RepositoryForeign
+from axejournal.domain.errors import AxejError, DiskFull, DockerAsleep, Interrupted, RepositoryForeign
 from axejournal.domain.facts import PreflightPassed
 from axejournal.domain.job import USUAL, Attempt, RetryPolicy
 from axejournal.domain.run import Run
@@ -21,6 +21,8 @@ EMPTY_SERVER_BYTES = 64 * 1024 * 1024
 """A physical copy holds the server's own catalogs, the template databases and some WAL too (40 to 56 MB, measured)."""
 SPARE_BYTES = 64 * 1024 * 1024
 """For the journal's copy, the configuration and the journal's own growth."""
+DOCKER_S, POLL_S = 600.0, 5.0
+"""How long a scheduled run waits for Docker to answer, looking so often: after a boot it may be called minutes before."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Preflight:
         with ThreadPoolExecutor(max_workers=1 + len(kit.plan.databases)) as pool:
             # each thread gets a copy of the context: it says whose children are started here
             repository = pool.submit(copy_context().run, kit.repository.identity, known=not attempt.again)
-            looks = {plan.name: pool.submit(copy_context().run, self.look, plan) for plan in kit.plan.databases}
+            looks = {plan.name: pool.submit(copy_context().run, self.look, plan, attempt) for plan in kit.plan.databases}
             identity = repository.result()
             found = {name: look.result() for name, look in looks.items()}
         self.compare(identity)
@@ -75,15 +77,30 @@ class Preflight:
         """Bytes that the staging folder must be able to take."""
         return SPARE_BYTES + sum(answer for answer in found.values() if isinstance(answer, int))
 
-    def look(self, plan: DatabasePlan) -> int | str:
+    def look(self, plan: DatabasePlan, attempt: Attempt | None = None) -> int | str:
         """Bytes that the dump may need, or why the server can't be reached (the dump's own step deals with it)."""
         last = self.kit.memory.last_dump(plan.name)
         try:
-            size = self.kit.server(plan.name).database_size_bytes(plan.database)
+            size = self._size_bytes(plan, attempt)
+        except Interrupted:
+            raise
         except AxejError as failure:
             return failure.message
         dump = int(last.size_bytes * GROWTH) if last else int(size * DUMP_PER_DATABASE_BYTE)
         return dump + self._physical_bytes(plan, size)
+
+    def _size_bytes(self, plan: DatabasePlan, attempt: Attempt | None) -> int:
+        """Of the database. A person is told at once that Docker does not answer; nobody sits before a scheduled run."""
+        begin_us = self.kit.clock.monotonic_us()
+        patient = attempt is not None and attempt.run.requested.trigger == "schedule"
+        while True:
+            try:
+                return self.kit.server(plan.name).database_size_bytes(plan.database)
+            except DockerAsleep:
+                if attempt is None or not patient or (self.kit.clock.monotonic_us() - begin_us) / 1e6 >= DOCKER_S:
+                    raise
+            attempt.unless_cancelled()
+            self.kit.clock.sleep(POLL_S)
 
     def _physical_bytes(self, plan: DatabasePlan, database_bytes: int) -> int:
         """Counted every night, due or not: the disk must be able to take it in any case."""

@@ -16,6 +16,7 @@ from typing import Any
 from axejournal.domain.errors import (
     AxejError,
     DiskFull,
+    DockerAsleep,
     ProgramFailed,
     ProgramKilled,
     ProgramMissing,
@@ -44,7 +45,7 @@ FORMAT = (  # the environment holds passwords: only what is public is asked for,
 class Docker:
     """One engine, as the environment (DOCKER_HOST, the client's context) names it.
 
-    Every method raises ProgramMissing without the client and SourceUnreachable when no engine answers.
+    Every method raises ProgramMissing without the client and DockerAsleep when no engine answers.
     """
 
     def __init__(self, program: Path = Path("docker")) -> None:
@@ -127,7 +128,7 @@ class Docker:
             hint = "Install Docker, or set `docker: {program: …}` in axej.yaml to where it is."
             raise ProgramMissing(f"program {self.program} (Docker's client) is not on this machine", hint) from missing
         except ProgramStalled as stalled:
-            raise SourceUnreachable(f"Docker did not answer within {ANSWER_S:g} s", "Restart Docker.") from stalled
+            raise DockerAsleep(f"Docker did not answer within {ANSWER_S:g} s", "Restart Docker.") from stalled
 
     def fault(self, done: Completed, what: str) -> AxejError:
         """What a failed call of the client means."""
@@ -136,7 +137,7 @@ class Docker:
         if done.exit_code < 0:
             return ProgramKilled(f"{what} was ended by signal {-done.exit_code}")
         if re.search("annot connect to the Docker daemon|error during connect|Is the docker daemon running", said):
-            return SourceUnreachable(f"Docker does not answer: {_short(said)}", "Start Docker.")
+            return DockerAsleep(f"Docker does not answer: {_short(said)}", "Start Docker.")
         if "permission denied while trying to connect" in said:
             hint = "Let this user into the group docker, or run axej as the user who runs Docker."
             return SourceUnreachable(f"Docker refuses this user: {_short(said)}", hint)
