@@ -189,8 +189,8 @@ SENTENCES = (
     (r"tier (?P<t>\S+): (?P<why>.+)", "{t} 티어: {why}"),
     # what is overdue
     (
-        r"(?P<t>\S+): no restore point of (?P<s>.+) is younger than (?P<n>.+)",
-        "{t}: {s}의 복원 지점이 모두 {n}보다 오래되었습니다",
+        r"(?P<t>\S+): no restore point of (?P<s>.+) is younger than (?P<more>.+)",
+        "{t}: {s}의 복원 지점이 모두 {more}보다 오래되었습니다",
     ),
     (
         r"(?:(?P<t>\S+): )?no drill has passed since the one of (?P<s>\S+) was due",
@@ -206,6 +206,9 @@ SENTENCES = (
         "{t: }{j}의 실행 {r}이(가) 하루 넘게 기다리고 있습니다 ({w})",
     ),
     (r"(?P<s>[^\s:;]+): (?P<why>(?:tier|there is|no restore point|run) .+)", "{s}: {why}"),
+    (r"(?P<n>\d+)h", "{n}시간"),
+    (r"(?P<n>\d+)d", "{n}일"),
+    (r"(?P<n>\d+)m", "{n}분"),
     # the journal
     (r"event (?P<n>\d+) (?P<said>.+)", "이벤트 {n}: {said}"),
     (r"(?P<t>\S+) is missing from the schema (?P<said>.+)", "스키마에 {t}이(가) 없습니다 {said}"),

@@ -198,7 +198,7 @@ def test_changed_journal_is_told_in_the_report(desk: Desk, tmp_path: Path):
         ),
         (
             "local: no restore point of frame, hive is younger than 26h",
-            "local: frame, hive의 복원 지점이 모두 26h보다 오래되었습니다",
+            "local: frame, hive의 복원 지점이 모두 26시간보다 오래되었습니다",
         ),
         ("what a source's own check said last", "what a source's own check said last"),
     ],
