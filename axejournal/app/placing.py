@@ -32,11 +32,13 @@ ANOTHER_LIFE = "it belongs to another machine's life, which ended: this journal 
 
 @dataclass
 class Placing:
-    """One recovery's beginning. `at` is told of instants, for tests that kill there."""
+    """One recovery's beginning. `at` is told of instants, for tests that kill there. `part_of`: the step of a page for which
+    it is begun; see naked."""
 
     plan: Plan
     config_path: Path
     at: Callable[[str, str], None]
+    part_of: tuple[str, str] | None = None
     aside: list[str] = field(default_factory=list)
 
     def begin(self) -> tuple[App, str]:
@@ -49,8 +51,10 @@ class Placing:
         self._place_configuration(run)
         self.at("effect", "place:configuration")
         app = App(load(self.config_path), self.config_path)
+        app.paging.link = self.part_of
         self._place_journal(app, run)
         self.at("effect", "place:journal")
+        app.paging.link = None
         return app, run
 
     def _place_configuration(self, run: str) -> None:
@@ -84,6 +88,7 @@ class Placing:
         staged.with_name(staged.name + ".lock").unlink(missing_ok=True)
 
     def _begin_in(self, app: App, staged: Path, run: str, aside: tuple[str, ...]) -> None:
+        from axejournal.app.naked import take_over
         from axejournal.domain.facts.known import KNOWN_FACTS
         from axejournal.jobs.recover import JOB
         from axejournal.journal.store import Store
@@ -95,6 +100,7 @@ class Placing:
             old = store.open_runs()
             requested = app.requested(JOB, None, recover_options(app, self.plan))
             facts = ((requested, JOB.machine.initial), (self._recovered(store, old, aside), "restoring"))
+            take_over(self.config_path, app, store)
             store.append(run, 1, 0, [_draft(app, fact, state) for fact, state in facts])
             self._finish_backup(app, store, old)
             for one in old:

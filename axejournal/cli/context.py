@@ -91,6 +91,11 @@ class Context:
         """The last instant that a typed `--at` covers; None for none. Raises UsageFault."""
         return None if text is None else self.span("--at", text).end - timedelta(microseconds=1)
 
+    @property
+    def page_step(self) -> tuple[str, str] | None:
+        """(run, step) of a page that is worked through without a configuration, while a command is performed for it."""
+        return None
+
     @functools.cached_property
     def app(self) -> App:
         """The assembled program, for commands that work."""

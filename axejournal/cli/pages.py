@@ -9,8 +9,8 @@ DEFAULT = "en"
 
 
 def language() -> str:
-    """The configured one; also that of a configuration with faults, whose page is asked for. English without one. Never
-    raises."""
+    """The configured one; also that of a configuration with faults, whose page is asked for. Without one: Korean where the
+    session is, else English. Never raises."""
     import click
 
     from axejournal.cli.context import Context
@@ -26,6 +26,8 @@ def language() -> str:
             return str(kept.get("language", DEFAULT))
         with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 (as light as find_text)
             found = re.search(r"^language:\s*['\"]?([a-z]{2})\b", file.read(), re.MULTILINE)
+    except FileNotFoundError:
+        return "ko" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("ko") else DEFAULT
     except Exception:  # an error is being told: nothing may hide it
         return DEFAULT
     return found[1] if found else DEFAULT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -73,7 +73,7 @@ def recover(**typed: Any) -> int:
         _confirm(asked)
         from axejournal.app.placing import Placing
 
-        here.app, run = Placing(plan, here.config_path, at).begin()
+        here.app, run = Placing(plan, here.config_path, at, here.page_step).begin()
     if typed_password is not None:
         here.app.paging.typed = lambda: typed_password
     with _watched(here):
@@ -159,13 +159,16 @@ def _watched(here: Context) -> Iterator[None]:
 
     with watched(here.app) as view:
         here.app.paging.view = view
-        if here.app.paging.typed is None and sys.stdin.isatty():
-            here.app.paging.typed = functools.cache(_typed_once)
+        if here.app.paging.typed is None:
+            here.app.paging.typed = ask_once()
         yield
 
 
-def _typed_once() -> str:
-    return str(click.prompt("the repository's password", hide_input=True, err=True))
+def ask_once() -> Callable[[], str] | None:
+    """Asks for the password that a recovery needs again, once; None where nobody can be asked."""
+    if not sys.stdin.isatty():
+        return None
+    return functools.cache(lambda: str(click.prompt("the repository's password", hide_input=True, err=True)))
 
 
 def _show(here: Context, plan: Plan) -> None:

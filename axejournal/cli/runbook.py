@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from axejournal.cli.context import context
+from axejournal.cli.context import Context, context
 from axejournal.cli.main import Group
 from axejournal.domain.errors import UsageFault
 
 if TYPE_CHECKING:
+    from axejournal.cli.desk import TerminalDesk
     from axejournal.domain.run import Run
 
 
@@ -94,18 +95,29 @@ def run(name: str, as_of: str | None, values: tuple[str, ...], answers: tuple[st
       axej runbook run frame-damaged --answer undo=yes
 
     It may be left at any question ("later", or Ctrl-C), and a crash loses nothing: the same command goes on where it was.
-    Where a person must decide and this is no terminal, the run waits.
+    Where a person must decide and this is no terminal, the run waits. On a machine without a configuration it has a journal of
+    its own, until "axej recover" brings one back: there it goes on.
     """
+    from axejournal.app import naked
+
     given = {**_pairs("--set", values), **({"AS_OF": as_of} if as_of else {})}
     here = context()
-    if not here.config_path.is_file():
-        raise UsageFault(
-            f"a page is worked through in a journal, and without {here.config_path} there is none on this machine",
-            f'Read it, and do its steps by hand: "axej runbook show {name}".',
-        )
-    from axejournal.cli.desk import TerminalDesk
+    again, said = f"axej runbook run {name}", _pairs("--answer", answers)
 
-    here.app.paging.desk = TerminalDesk(here, f"axej runbook run {name}", _pairs("--answer", answers), given, yes)
+    def desk(kind: type[TerminalDesk], where: Context) -> TerminalDesk:
+        return kind(where, again, said, given, yes)
+
+    if naked.is_worked(here.config_path) or not here.config_path.is_file():
+        from axejournal.cli.naked import work_naked
+
+        if (left := work_naked(here, name, given, desk)) is not None:
+            return tell_page(left, named=True)
+        here = Context(str(here.config_path))
+    from axejournal.cli.desk import TerminalDesk
+    from axejournal.cli.recover import ask_once
+
+    here.app.paging.desk = desk(TerminalDesk, here)
+    here.app.paging.typed = ask_once()
     return tell_page(here.app.paging.begin(name, given), named=True)
 
 

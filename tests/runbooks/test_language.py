@@ -44,11 +44,13 @@ def test_list_names_every_page_with_its_title_and_kind(world: World):
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_page_without_a_configuration_is_shown_and_not_run(world: World):
+def test_page_without_a_configuration_is_shown_and_waits_for_a_person(world: World):
     world.config_path.unlink()
     assert "## Steps" in world.axej("runbook", "show", "machine-lost", "--plain", expect=0).stdout
-    refused = world.axej("runbook", "run", "machine-lost", expect=2)
-    assert 'Read it, and do its steps by hand: "axej runbook show machine-lost".' in refused.stderr
+    waits = world.axej("runbook", "run", "machine-lost", expect=2)
+    assert "step is-it-gone: is that done? A person must say" in waits.stderr
+    assert not world.config_path.exists() and not world.state.exists()
+    assert 'by hand: "axej runbook show frame-damaged"' in world.axej("runbook", "run", "frame-damaged", expect=2).stderr
     assert "no page of runbooks/ is called nope" in world.axej("runbook", "show", "nope", expect=2).stderr
 
 
