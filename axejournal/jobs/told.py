@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from axejournal.domain.facts.drill import DrillMeasured, TierDrilled
+from axejournal.domain.facts.drill import DrillMeasured, SourceDrilled, TierDrilled
 from axejournal.domain.message import Facts
 from axejournal.domain.run import Run
+
+REASON, SHOWN = 110, 2
+"""Characters of a reason, and reasons of a tier, in a message; the report has them all."""
 
 
 def drilled(run: Run) -> Sequence[str]:
     """What each tier gave back, how fast, and who saved the day."""
-    lines = [_tier(fact) for fact in run.all(TierDrilled)]
+    lines = [f"{_tier(fact)}{_failed(run, fact.tier) if not fact.unusable else ''}" for fact in run.all(TierDrilled)]
     measured = run.find(DrillMeasured)
     if measured is not None and measured.saved_by:
         lines.append("saved: " + ", ".join(f"{source} from {tier}" for source, tier in measured.saved_by.items()))
@@ -24,6 +27,13 @@ def _tier(fact: TierDrilled) -> str:
     allowed = f" ({_time(fact.rto_s)} are allowed)" if fact.rto_s is not None else ""
     count = f"{len(fact.passed)} of {len(fact.passed) + len(fact.failed)}"
     return f"{fact.tier}: {count} sources came back in {_time(fact.restore_s)}{allowed}"
+
+
+def _failed(run: Run, tier: str) -> str:
+    """Why, source by source: each in short, so that a reason of every tier has its place in one message."""
+    bad = [fact for fact in run.all(SourceDrilled) if fact.tier == tier and not fact.passed]
+    shown = [f"; {fact.source}: {fact.reason if len(fact.reason) <= REASON else fact.reason[:REASON] + '…'}" for fact in bad]
+    return "".join(shown[:SHOWN])
 
 
 def _time(seconds: float) -> str:

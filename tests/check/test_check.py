@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.proof import assert_nothing_left, assert_nothing_repeated, events_of
+from tests.world.disks import PAPER, Drawer, typed
 from tests.world.home import World
 
 
@@ -122,3 +123,26 @@ def test_check_that_found_damage_is_resumed_too(world: World, point, step):
     assert proofs(world) == ["suspect"]
     (run,) = [run for run in world.json("history") if run["job"] == "repository.check"]
     assert_nothing_repeated(events_of(world, run["run"]))
+
+
+@pytest.mark.slow
+def test_cold_disk_is_read_part_by_part_and_its_damage_hits_its_own_points(drawer: Drawer):
+    """A person is asked for the password on paper, as for a sync; a disk in its drawer is said to be missing."""
+    world = drawer.world
+    world.config["check"] = {"parts": 2}
+    world.write()
+    disk = drawer.prepared("1")
+    drawer.sync("1")
+    before = {point["tier"]: point["proof"] for point in world.json("points")}
+    parts = [typed(world, ("check", "--tier", "cold"), (PAPER,)) for _ in range(2)]
+    assert [code for code, _ in parts] == [0, 0], parts
+    assert "tier cold: part " in parts[0][1] and "all of it was read since" in parts[1][1]
+    assert {point["tier"]: point["proof"] for point in world.json("points")} == {**before, "cold": "checked"}
+    for pack in (path for path in (disk.mount / "restic-repo" / "data").rglob("*") if path.is_file()):
+        corrupt(pack)
+    code, said = typed(world, ("check", "--tier", "cold"), (PAPER,))
+    assert code == 1 and "repository cold" in said and "files: 1 restore point" in said, said
+    assert {point["tier"]: point["proof"] for point in world.json("points")} == {**before, "cold": "suspect"}
+    disk.eject()
+    done = world.axej("check", "--tier", "cold", expect=50)
+    assert "no disk of tier cold is connected" in done.stderr

@@ -14,6 +14,7 @@ import pytest
 
 from tests.drill.scenes import assert_nothing_scratch, drilled, facts_of, last_drill, scratch_sql, servers
 from tests.ring.places import peer_in_a_folder
+from tests.world.disks import Drawer
 from tests.world.home import World, at
 from tests.world.needs import need
 
@@ -161,6 +162,21 @@ def test_extension_that_the_scratch_server_lacks_is_named_and_is_no_fault_of_the
     assert proof(world) == "stored"
 
 
+def test_collation_that_the_scratch_server_lacks_is_named_and_is_no_fault_of_the_point(world: World):
+    world.server.sql(
+        frame(world),
+        "CREATE COLLATION clerks (provider = libc, locale = 'C'); "
+        "CREATE TABLE sorted (name text COLLATE clerks); INSERT INTO sorted VALUES ('가'), ('나'); "
+        "UPDATE pg_collation SET collcollate = 'xx_XX.utf8', collctype = 'xx_XX.utf8' WHERE collname = 'clerks'",
+    )
+    world.axej("backup", "--local", expect=0)
+    done = world.axej("drill", "--target", "frame", expect=21)
+    assert 'could not create locale "xx_XX.utf8"' in drilled(world)["frame"]["reason"]
+    assert "frame from local: load: " in done.stderr
+    assert proof(world) == "stored"
+    assert_nothing_scratch(world, last_drill(world)["run"])
+
+
 def test_role_that_is_not_in_the_dump_is_named(world: World):
     world.server.sql(frame(world), "CREATE ROLE drill_clerk; ALTER TABLE journal_line OWNER TO drill_clerk")
     try:
@@ -235,3 +251,26 @@ def test_tier_that_would_have_saved_the_day_is_named(world: World, tmp_path: Pat
     done = world.axej("drill", "--target", "frame", expect=21)
     assert "frame from local: " in done.stderr and "frame from ring: " in done.stderr
     assert "No tier gave back frame" in done.stderr
+
+
+def test_all_of_three_tiers_failing_is_one_alarm_with_three_reasons_and_the_page(drawer: Drawer):
+    """The machine's own copy and the peer's are damaged, the cold disk lies in its drawer."""
+    world = drawer.world
+    peer = peer_in_a_folder(world, drawer.folder)
+    world.axej("ring", "init", expect=0)
+    world.axej("ring", "push", expect=0)
+    drawer.prepared("1")
+    drawer.sync("1")
+    drawer.disks["1"].eject()
+    for repository in (world.repository.path, peer.path):
+        corrupt(repository)
+    said = drawer.folder / "said"
+    world.config["notify"] = {"command": ["sh", "-c", f"cat >>{said}; echo >>{said}"]}
+    world.write()
+    done = world.axej("drill", expect=21)
+    assert "No tier gave back files" in done.stderr
+    (alarm,) = [json.loads(line) for line in said.read_text().splitlines()]
+    why = {tier: next(line for line in alarm["lines"] if line.startswith(f"{tier}: ")) for tier in ("local", "ring", "cold")}
+    assert "; files: damaged: " in why["local"] and "; files: damaged: " in why["ring"], alarm
+    assert "no disk of tier cold is connected" in why["cold"], alarm
+    assert (alarm["good"], alarm["page"]) == (False, "runbooks/drill-failed.md")
