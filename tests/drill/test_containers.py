@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
+from tests.crash.proof import events_of
 from tests.drill.scenes import assert_nothing_scratch, drilled, facts_of, last_drill
 from tests.world.engine import Engine
 from tests.world.home import SMALL_SQL, World
+from tests.world.place import wait_until
 
 
 @pytest.fixture
@@ -40,10 +44,41 @@ def test_drill_in_a_container_of_the_sources_image_has_no_network_and_leaves_not
     world.axej("resume", expect=0)
     fact = drilled(world)["frame"]
     assert (fact["passed"], fact["proof"], fact["scratch"].split(",")[0]) == (True, "verified", "container")
-    assert docker_engine.containers(f"name=axej-drill-{run}") == set()
-    assert f"axej-drill-{run}" not in docker_engine.docker("volume", "ls", "--quiet").stdout
+    assert_no_container(docker_engine, run)
     assert docker_engine.docker("inspect", "--format", "{{.State.StartedAt}}", "drill-postgres").stdout == before
     assert_nothing_scratch(world, run)
+
+
+@pytest.mark.slow
+def test_load_that_outgrows_its_limit_and_a_drill_that_is_cancelled_leave_no_container(world: World, docker_engine: Engine):
+    drill = world.config["sources"]["frame"]["drill"]
+    world.config["sources"]["frame"]["drill"] = {"scratch_mib": 20}
+    world.write()
+    done = world.axej("drill", "--target", "frame", expect=21)
+    assert "bytes and may take 20,971,520: its load was ended" in done.stderr, done.stderr[-900:]
+    assert_no_container(docker_engine, last_drill(world)["run"])
+    world.config["sources"]["frame"]["drill"] = {**drill, "checks": [{"run": "sleep 60"}]}
+    world.write()
+    child = world.start("drill", "--target", "frame")
+    wait_until(lambda: "check" in steps_begun(world), "the drill's check")
+    child.send_signal(signal.SIGINT)
+    assert child.wait(timeout=60) == 130, world.said()
+    run = last_drill(world)
+    assert run["outcome"] == "cancelled"
+    assert_no_container(docker_engine, run["run"])
+    assert_nothing_scratch(world, run["run"])
+
+
+def assert_no_container(engine: Engine, run: str) -> None:
+    """Neither a server nor its data are left in the engine."""
+    assert engine.containers(f"name=axej-drill-{run}") == set()
+    assert f"axej-drill-{run}" not in engine.docker("volume", "ls", "--quiet").stdout
+
+
+def steps_begun(world: World) -> set[str]:
+    """What the newest drill has begun, by verb."""
+    run = last_drill(world)
+    return {event["step"].split(":")[0] for event in events_of(world, run["run"]) if event["step"]} if run else set()
 
 
 @pytest.mark.slow
