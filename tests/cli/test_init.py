@@ -15,6 +15,7 @@ import yaml
 
 from tests.world import axej
 from tests.world.engine import Container, Engine
+from tests.world.quick_key import restic_program
 from tests.world.repositories import Repository
 
 Done = subprocess.CompletedProcess[str]
@@ -56,12 +57,12 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, restic: Path) -> Machine:
-    """A home with restic and a folder of files, and nothing else."""
+    """A home with restic (cheap keys) and a folder of files, and nothing else."""
     (tmp_path / ".axe" / "bin").mkdir(parents=True)
-    (tmp_path / ".axe" / "bin" / "restic").symlink_to(restic)
+    restic_program(restic, tmp_path / ".axe" / "bin" / "restic")
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "계약서.txt").write_text("갑과 을\n")
-    return Machine(tmp_path, restic)
+    return Machine(tmp_path, tmp_path / ".axe" / "bin" / "restic")
 
 
 SET_UP = ("init", "--yes", "--no-databases", "--customer", "axe", "--folder", "files")
@@ -144,12 +145,12 @@ def test_init_makes_no_password_where_a_repository_waits_for_the_old_one(machine
     assert not machine.repository.password_file.exists()
 
 
-def test_init_without_restic_keeps_the_configuration_and_says_how_to_get_it(machine: Machine):
-    (machine.home / ".axe" / "bin" / "restic").unlink()
+def test_init_without_restic_keeps_the_configuration_and_says_how_to_get_it(machine: Machine, restic: Path):
+    machine.restic.unlink()
     machine.environment["PATH"] = "/usr/bin:/bin"
     assert "axej doctor --install" in machine.axej(*SET_UP, expect=40).stderr
     assert machine.config_path.exists()
-    (machine.home / ".axe" / "bin" / "restic").symlink_to(machine.restic)
+    machine.restic.symlink_to(restic)
     machine.axej("init")
     machine.axej("doctor")
 
@@ -224,6 +225,7 @@ def test_init_that_nobody_answers_writes_nothing(machine: Machine):
     assert not machine.config_path.exists()
 
 
+@pytest.mark.slow
 def test_init_finds_a_container_with_its_databases_user_and_volume(
     machine: Machine, docker_engine: Engine, container: Callable[..., Container]
 ):
@@ -239,6 +241,7 @@ def test_init_finds_a_container_with_its_databases_user_and_volume(
     machine.axej("config", "check")
 
 
+@pytest.mark.slow
 def test_doctor_tells_a_container_that_nothing_backs_up(
     machine: Machine, docker_engine: Engine, container: Callable[..., Container]
 ):

@@ -13,6 +13,7 @@ from axejournal.config import excludes
 from axejournal.config.excludes import Excludes
 from axejournal.programs.install import find_program
 from tests.world.needs import need
+from tests.world.quick_key import make_quick
 
 NAMES = (
     *("a.tmp", "b.txt", "d/a.tmp", "d/e/f.txt", "d/e/g.pdf", "cache/x/y.bin", "[odd]/z", "~/q", "sp ace/k", "-x/y", "D/upper"),
@@ -80,10 +81,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "FOLDER": "cache", "RESTIC_PASSWORD": "x"}
     environment |= {"RESTIC_REPOSITORY": str(folder / "repository"), "RESTIC_CACHE_DIR": str(folder / "cache")}
     subprocess.run([str(program), "init", "-q", "--no-cache"], env=environment, check=True)
+    make_quick(folder / "repository", "x")
     return folder, environment, str(program)
 
 
-@pytest.mark.slow  # half a second of key derivation for each case
 @pytest.mark.parametrize("lines", CASES, ids=" ".join)
 def test_excludes_leave_out_what_restic_leaves_out(
     world: tuple[Path, dict[str, str], str], lines: list[str], monkeypatch: pytest.MonkeyPatch

@@ -33,7 +33,7 @@ case " $* " in
 esac
 """
 FILE = "RESTIC_PASSWORD_FILE"
-NEW = "--new-password-file"
+OWN, NEW = "--password-file", "--new-password-file"
 
 
 def restic_program(restic: Path, file: Path) -> None:
@@ -64,7 +64,8 @@ def quicken(old: Path, password: str) -> None:
 
 def make_key(argv: list[str]) -> int:
     """Runs restic's `init` or `key add`, and quickens what it made where that is in a folder."""
-    at = argv.index(NEW) + 1 if NEW in argv else 0
+    asked = NEW if NEW in argv else OWN
+    at = argv.index(asked) + 1 if asked in argv else 0
     named = argv[at] if at else os.environ.get(FILE, "")
     if not named:
         os.execv(argv[0], argv)
@@ -72,8 +73,8 @@ def make_key(argv: list[str]) -> int:
     reading, writing = os.pipe()
     os.write(writing, password)
     os.close(writing)
-    again = f"/dev/fd/{reading}"
     os.set_inheritable(reading, True)
+    again = f"/dev/fd/{reading}"
     keys = Path(argv[argv.index("-r") + 1]) / "keys"
     before = set(keys.iterdir()) if keys.is_dir() else set()
     if at:
