@@ -15,14 +15,11 @@ from axejournal.domain.run import Run
 
 if TYPE_CHECKING:
     from axejournal.app.app import App, View
-    from axejournal.config.models import Config
     from axejournal.jobs.keeping_keys import Way
     from axejournal.journal.disks import DiskRow
     from axejournal.programs.restic.repository import Password, ResticRepository
 
 JOURNAL = "journal.sqlite"
-KEPT_BELOW = {"keychain": "~/Library/Keychains", "secret-tool": "~/.local/share/keyrings"}
-"""Where the system keeps what these name."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,9 @@ class Keys:
 
     def standing(self) -> KeyStanding:
         """Told from the configuration and the journal; opens nothing. Raises JournalDamaged, JournalNewer."""
+        from axejournal.app.key_ways import key_ways
         from axejournal.journal.disks import disks, key_proofs
+        from axejournal.journal.reader import standing as points_of_each
         from axejournal.programs.secrets.source import PasswordSource
 
         config, path = self.app.config, self.app.state / JOURNAL
@@ -133,7 +132,8 @@ class Keys:
             rows.append(KeyRow(name, "", kept, kept, proven.get((name, "", kept))))
             if (on_paper := proven.get((name, "", PAPER))) is not None:
                 rows.append(KeyRow(name, "", PAPER, "paper", on_paper))
-        ways = key_ways(config, {row.tier for row in rows if row.kind == PAPER})
+        held = {(point.tier, point.source) for point, _ in points_of_each(path, config.customer)}
+        ways = key_ways(config, {row.tier for row in rows if row.kind == PAPER}, held)
         tiers = [name for name, _ in config.tiers.items()]
         return KeyStanding(tuple(rows), circles(ways), dead_ends(ways, tiers))
 
@@ -142,6 +142,9 @@ class Keys:
         from axejournal.jobs.keeping_keys import VERIFY_JOB
 
         options = {"paper": paper, "tier": tier, "requested_at": self.app.now_text()}
+        tiers = [name for name, _ in self.app.config.tiers.items()]
+        if tier not in (None, *tiers):
+            raise UsageFault(f"no tier is called {tier}", f"Write one of {', '.join(tiers)}.")
         if not self.ways(options):
             raise UsageFault("there is no password to try", "Connect a cold disk, or name another tier.")
         return self.app.engine(view).begin(self.app.new_run_id(), self.app.requested(VERIFY_JOB, None, options))
@@ -185,6 +188,13 @@ class Keys:
         newest = [row.behind.isoformat() for row in rows if row.behind]
         as_of = (*begun, *newest, self.app.clock.now().isoformat())[0]
         return tuple(Turn(tier, row.disk, as_of) for row in rows if row.paper_since < datetime.fromisoformat(as_of))
+
+    def is_typed(self, turn: Turn) -> bool:
+        """Whether a person types the new password: not in the middle of a rotation, which may go on without."""
+        from axejournal.app.key_rotation import FileRotation, rotation_of
+
+        begun = any((one.tier, one.disk) == (turn.tier, turn.disk) for one in self._begun())
+        return not begun and not isinstance(rotation_of(self.app, {"tier": turn.tier, "disk": turn.disk}), FileRotation)
 
     def rotate(self, turn: Turn, view: View | None = None) -> Run:
         """Gives a repository another password; a rotation that was interrupted is gone on with. Raises UsageFault, Busy."""
@@ -250,25 +260,6 @@ class Keys:
         if before is not None and before != key and before in there:
             remove_key(found.repository, before)  # of the secret that was in its place: nobody has it any more
         return KeyEnrolled(tier, disk, found.repository.identity(), key, found.keys())
-
-
-def key_ways(config: Config, on_paper: set[str]) -> dict[str, list[str]]:
-    """What gives back what, for key_loops: each tier by the place of its password, each place by the tiers that back it up."""
-    from axejournal.programs.secrets.source import PasswordSource
-
-    ways: dict[str, list[str]] = {}
-    tiers = [name for name, _ in config.tiers.items()]
-    for name, tier in config.tiers.items():
-        if tier.kind == "cold":
-            ways[name] = [PAPER]
-            continue
-        source = PasswordSource.of(tier.password.reference)
-        ways[name] = [str(source), *([PAPER] if name in on_paper else [])]
-        text = source.value if isinstance(source.value, str) else " ".join(source.value)
-        place = Path(KEPT_BELOW.get(source.kind, text if source.kind == "file" else "/nowhere")).expanduser()
-        inside = any(place.is_relative_to(folder.path) for folder in config.folders.values())
-        ways[str(source)] = tiers if inside else []
-    return ways
 
 
 def _make_file(kind: str, value: str | tuple[str, ...]) -> None:

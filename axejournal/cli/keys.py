@@ -70,6 +70,8 @@ def list_keys(as_json: bool) -> int:
         if row.behind:
             click.echo(f"\ndisk {row.disk} still has the password from before {row.behind:%Y-%m-%d}: keep that paper")
             click.echo(f'HINT: connect it, then "axej keys rotate {row.tier}"')
+    if any(row.proven_at is None for row in found.rows):
+        click.echo('\nHINT: "axej keys verify" tries whether each opens its repository')
     for circle in found.circles:
         click.echo(f"\ncircle: {' -> '.join(circle)}: lost with this machine")
     if found.circles:
@@ -135,11 +137,13 @@ def rotate(tier: str) -> int:
     from axejournal.app.typed_rotation import SameForAll
     from axejournal.cli.backup import tell
     from axejournal.cli.cold import waits
-    from axejournal.cli.cold_desk import desk
+    from axejournal.cli.cold_desk import desk, is_terminal
     from axejournal.cli.progress import watched
 
     here, code = context(), 0
     turns = here.app.keys.turns(tier)
+    if not is_terminal() and any(here.app.keys.is_typed(turn) for turn in turns):
+        raise PersonNeeded("passwords are typed on a terminal only", f'Run "axej keys rotate {tier}" there.')
     with watched(here.app) as view:
         here.app.password_desk = SameForAll(desk(view))
         runs = [here.app.keys.rotate(turn, view) for turn in turns]
@@ -155,7 +159,8 @@ def _tell_renewed(here: Context, tier: str) -> None:
     rows = here.app.disk_rows(tier)
     behind = [row.disk for row in rows if row.behind]
     if behind:
-        click.echo(f"  disk {' and '.join(behind)} keeps the old password: keep the old paper until then", err=True)
+        which = f"disk {behind[0]} keeps" if len(behind) == 1 else f"disks {', '.join(behind)} keep"
+        click.echo(f"  {which} the old password: keep the old paper until then", err=True)
         click.echo(f'HINT: connect disk {behind[0]}, then "axej keys rotate {tier}" again', err=True)
     elif rows:
         click.echo("  every disk has the new password: destroy the old paper", err=True)

@@ -40,6 +40,8 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
     """
     if decision is not None and run is None:
         raise UsageFault(f"--{decision} needs the run that it is for", f'Write "axej resume RUN --{decision}".')
+    from axejournal.cli.cold_desk import desk
+
     here = context()
     app, pages = here.app, _sit_down(here)
     if run is not None and (name := app.find_run(run)) in pages:
@@ -48,6 +50,7 @@ def resume(run: str | None, decision: str | None, reason: str) -> int:
     for page in pages if run is None else ():
         worst = max(worst, tell_page(app.resume(page, reason or "asked for"), named=False))
     with watched(app) as view:
+        app.password_desk = desk(view)
         if run is not None:
             return tell_any(app.resume(app.find_run(run), reason or "asked for", decision, view))
         found = app.open_runs()
@@ -87,7 +90,9 @@ def tell_any(run: Run) -> int:
 
         return tell_drill(run)
     if not run.requested.job.startswith("restore."):
-        return tell(run)
+        from axejournal.cli.cold import waits
+
+        return waits(run, str(run.requested.options.get("disk") or "")) or tell(run)
     from axejournal.cli.restore_story import tell_restore
 
     return tell_restore(run)

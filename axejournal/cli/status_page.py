@@ -71,7 +71,8 @@ def _troubles(here: Context, found: Standing) -> Iterator[str]:
         where = f"run {each.run.run} is in state {each.run.state}{steps}"
         waits = WAITS_FOR.get(each.run.state)
         how = f"it waits for {waits}" if waits else "at work" if each.alive else "its process is dead"
-        todo = "axej cold unlock" if each.run.state == AWAITING_PASSWORD else "" if each.alive else "axej resume"
+        again = f"axej resume {each.run.run}" if waits else "axej resume"
+        todo = "axej cold unlock" if each.run.state == AWAITING_PASSWORD else "" if each.alive else again
         yield f"{where}, {how}" + (f': go on with "{todo}"' if todo else "")
 
 
