@@ -24,9 +24,9 @@ The rooms, from the inside out. Imports point inward only; tests/test_architectu
               made of. One kind of work a file: restoring (tag_points: where the journal was lost); recovering, placing: a
               lost machine out of a repository; copying, ring_serving: the ring, and the one folder that a partner's key gets
               here; cold*: disks in a drawer; keys, key_*: who opens what; proving, scratches: checks, drills and the
-              servers that drills restore into; paging (naked: without a configuration): pages of runbooks/ as runs; telling: messages of the outbox;
-              watching: what is overdue; evidence: what a report says; due: what a scheduled call has to do; schedules: what
-              launchd or systemd starts.
+              servers that drills restore into; paging (naked: on a new machine): pages of runbooks/ as runs; telling: messages
+              of the outbox; watching: what is overdue; evidence: what a report says; due: what a scheduled call has to do;
+              schedules: what launchd or systemd starts.
   demo/       the world of `axej demo`.
   cli/        FACE. door: the entry point. main: the root. One file a noun. output, progress: how things look.
 

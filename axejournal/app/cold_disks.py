@@ -130,7 +130,7 @@ class ColdDisk:
         from axejournal.programs.disk import write_durable
 
         about = {"customer": self.config.customer, "disk": self.disk, "repository": repository, **more}
-        write_durable(self.mount / MARKER, (json.dumps(about, indent=2) + "\n").encode())
+        write_durable(self.mount / MARKER, (json.dumps(about | {"folder": self.settings.repository}, indent=2) + "\n").encode())
 
     # --- making it one -----------------------------------------------------------------------------------------------
 

@@ -34,6 +34,11 @@ def open_disk(parts: Parts, name: str, config: Config) -> ColdDisk:
     return found
 
 
+def connected_disk(parts: Parts, tier: str) -> ColdDisk:
+    """The only one of a configured tier that is connected, not open. Raises DiskMissing, UsageFault."""
+    return ColdDisk(parts, tier, only_connected(parts, tier, cold_tier(parts.config, tier)), parts.config)
+
+
 def only_connected(parts: Parts, tier: str, settings: ColdTier) -> str:
     """The number of the one disk that is connected. Raises DiskMissing, UsageFault."""
     there = [number for number, mount in settings.disks.items() if parts.volumes.mark(mount) is not None]

@@ -39,7 +39,7 @@ class Asked(NamedTuple):
 
 @click.command(cls=Command, short_help="Bring a lost machine back out of a repository.")
 @click.option("--from", "tier", default="ring", show_default=True, metavar="TIER", help="Which copy it is: ring, cold, local.")
-@click.option("--repository", metavar="URL", help="The repository as restic names it (else the configured tier's).")
+@click.option("--repository", metavar="URL", help="As restic names it (else the tier's; of cold, the connected disk's).")
 @click.option("--password-file", type=click.Path(path_type=Path), metavar="FILE", help="The file that holds its password.")
 @click.option("--password-command", metavar="COMMAND", help="The command that prints its password (else it is asked for).")
 @click.option("--identity", type=click.Path(path_type=Path), metavar="FILE", help="The SSH key of an sftp: repository.")
@@ -53,7 +53,7 @@ def recover(**typed: Any) -> int:
     \b
     Example:
       axej recover --from ring --repository sftp:axe@peer:/peer-backups/axe --dry-run
-      axej recover --from cold --repository /Volumes/axe-cold-2/restic-repo
+      axej recover --from cold
 
     It needs a repository and its password, nothing else: no configuration, no journal. What is on this machine already is
     moved aside, never overwritten. A recovery that was killed goes on when it is typed again.
@@ -105,16 +105,25 @@ def _origin(here: Context, asked: Asked) -> Origin:
         password = {"command": shlex.split(asked.password_command)}
     place, identity = asked.repository, asked.identity
     if place is None:
-        place, password = _configured(here, asked.tier, password)
-        identity = identity or getattr(here.config.tiers[asked.tier], "identity", None)
+        place, password = _configured(here, asked.tier, password, asked.customer)
+        known = here.config.tiers[asked.tier] if here.config_path.is_file() else None
+        identity = identity or getattr(known, "identity", None)
     elif ":" not in place:
         place = str(Path(place).expanduser().absolute())
     key = identity.expanduser().absolute() if identity else None
     return Origin(asked.tier, place, password, key, asked.customer, asked.as_of)
 
 
-def _configured(here: Context, tier: str, password: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Place and password of a tier of the configuration that is here. Raises UsageFault."""
+def _configured(here: Context, tier: str, password: Mapping[str, Any], customer: str | None) -> tuple[str, dict[str, Any]]:
+    """Place and password of a tier of the configuration that is here; of cold disks the one that is connected, which without
+    a configuration is known by its mark. Raises UsageFault, DiskMissing."""
+    if not here.config_path.is_file() and tier == "cold":
+        from axejournal.app.cold_found import found_disk
+        from axejournal.programs.volumes.mounts import SystemVolumes
+
+        disk = found_disk(SystemVolumes(), customer)
+        click.echo(f"taken: disk {disk.disk} of {disk.customer} at {disk.mount}, its repository {disk.place}", err=True)
+        return str(disk.place), dict(password)
     if not here.config_path.is_file():
         raise UsageFault(
             f"there is no configuration at {here.config_path} that would say where tier {tier} is",
@@ -122,6 +131,12 @@ def _configured(here: Context, tier: str, password: Mapping[str, Any]) -> tuple[
         )
     if tier not in here.config.tiers:
         raise UsageFault(f"{here.config_path} has no tier {tier}", "Name another one, or write --repository URL.")
+    if here.config.tiers[tier].kind == "cold":
+        from axejournal.app.cold_open import connected_disk
+
+        found = connected_disk(here.app, tier)
+        click.echo(f"taken: disk {found.disk} of {here.config.customer} at {found.mount}, its repository {found.place}", err=True)
+        return str(found.place), dict(password)
     configured = getattr(here.config.tiers[tier], "password", None)
     known = dict(configured.reference) if configured is not None and hasattr(configured, "reference") else {}
     return here.app.repository(tier).place, dict(password) or known
