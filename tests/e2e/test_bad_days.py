@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from axejournal.journal.leases import FileLeases
+from axejournal.programs.clock import SystemClock
 from tests.crash.proof import assert_nothing_left, assert_sound, only_run
 from tests.world.home import World, at, reach
 from tests.world.needs import need
@@ -363,6 +365,9 @@ def test_slot_is_run_once_and_a_clock_that_goes_back_runs_nothing_twice(world: W
 
 def test_after_three_nights_without_power_one_run_for_the_newest_slot(world: World):
     world.axej("backup", "--local", env=at("2026-05-19T20:00:00+09:00"), expect=0)
+    with FileLeases(world.state / "leases", SystemClock()).take("schedule:local", "another call"):
+        busy = world.axej("backup", "--local", "--scheduled", env=at("2026-05-22T09:00:00+09:00"), expect=0)
+    assert "another scheduled call is at work" in busy.stderr  # it asks what is due while nobody else can begin
     world.axej("backup", "--local", "--scheduled", env=at("2026-05-23T09:00:00+09:00"), expect=0)
     assert [run["slot"] for run in world.json("history") if run["slot"]] == ["2026-05-23T03:00+09:00"]
 
