@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
+from tests.world import axej
 from tests.world.place import session_place
 from tests.world.samples import CHINOOK_ROWS, HOSTILE_NAMES, HOSTILE_SQL, chinook_sql
 
@@ -78,6 +81,7 @@ def test_container_runs_clients_in_another_containers_network(container, docker_
 def test_place_of_a_killed_session_is_swept_with_its_processes(tmp_path):
     child = f"""
 import pathlib, signal, subprocess, sys
+from tests.world import axej
 from tests.world.place import session_place
 with session_place(pathlib.Path({str(tmp_path)!r})) as place:
     recorded = subprocess.Popen(["sleep", "300"], start_new_session=True)
@@ -128,3 +132,28 @@ def test_world_kills_axej_at_a_named_instant(make_world):
     world.axej("resume", expect=0)
     assert [run["outcome"] for run in world.json("history")] == ["succeeded"]
     assert len(world.repository.snapshots()) == 1
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["forked", "a new interpreter"])
+def test_axej_is_a_process_like_any_other_however_it_is_started(tmp_path, monkeypatch, cold):
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "LONG": "x" * 5000, "COLUMNS": "91"}
+    listed = axej.run(("jobs", "--json"), environment, tmp_path, cold=cold)
+    assert (listed.returncode, listed.stderr, '"backup.local"' in listed.stdout) == (0, "", True)
+    usage = axej.run(("histroy",), environment, tmp_path, cold=cold)
+    assert (usage.returncode, usage.stdout, "No such command" in usage.stderr) == (2, "", True)
+    full = axej.start(("jobs", "--json"), environment, tmp_path, (0, os.open("/dev/full", os.O_WRONLY), subprocess.DEVNULL), cold)
+    assert full.wait(60) not in (0, None)
+    if cold:
+        monkeypatch.setenv("TESTS_AXEJ", "cold")
+    asking, screen = axej.at_terminal(("init", "--no-databases"), environment, tmp_path)
+    said = b""
+    while b"?" not in said and b": " not in said:
+        said += os.read(screen, 4096)
+    seen = psutil.Process(asking.pid)
+    assert seen.environ() == environment
+    assert (Path(seen.cwd()), os.getsid(asking.pid), asking.poll()) == (tmp_path, asking.pid, None)
+    assert os.tcgetpgrp(screen) == asking.pid
+    assert {file.fd for file in seen.open_files() if file.fd > 2} == set()
+    asking.kill()
+    assert asking.wait(10) == -signal.SIGKILL
+    os.close(screen)

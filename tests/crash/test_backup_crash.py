@@ -68,7 +68,8 @@ def test_a_run_that_ended_while_its_dumps_were_still_there_is_swept(world):
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_backup_killed_at_random_moments_is_always_done_once(world, kills, part, capsys):
-    """One run after another, each killed again and again at random moments until it ends; `kills` in all parts."""
+    """One run after another, each killed again and again at random moments until it ends; `kills` in all parts. In one of
+    them new interpreters are killed, while they load too."""
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     whole_s = _duration(world)
@@ -76,7 +77,7 @@ def test_backup_killed_at_random_moments_is_always_done_once(world, kills, part,
     while killed < -(-kills // PARTS):
         words = ["backup", "--local"]
         for _ in range(chance.randint(2, 5)):
-            process = world.start(*words)
+            process = world.start(*words, cold=part == 0)
             time.sleep(chance.random() * whole_s)
             process.kill()
             process.wait()
