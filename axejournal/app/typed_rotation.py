@@ -186,6 +186,10 @@ class Paper:
 
     @property
     def told(self) -> str:
+        row = self.parts.cold_disk(self.tier, self.disk).recorded()
+        if row is not None and row.behind:
+            since = f"that the other disks of tier {self.tier} have since {row.behind:%Y-%m-%d}"
+            return f"disk {self.disk} gets the password {since}: type it from the paper."
         return f"tier {self.tier} gets a new password, on paper only: write it there first, then type it from there."
 
     def old(self, run: str) -> ResticRepository:

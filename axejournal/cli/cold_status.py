@@ -77,6 +77,9 @@ def _print(here: Context, found: ColdStanding) -> None:
         click.echo(f"\noverdue: disk {late.disk} was to be synced by {late.quarter.last_day}")
         click.echo(f'HINT: connect disk {late.disk}; "axej cold sync {late.disk}" copies what it lacks')
     for one in found.disks:
+        if one.row is not None and one.row.behind:
+            click.echo(f"\ndisk {one.disk} still has the old password, from before {one.row.behind:%Y-%m-%d}: keep that paper")
+            click.echo(f'HINT: connect disk {one.disk}, then "axej keys rotate {found.tier}"')
         if one.open is not None and one.state.startswith("waits"):
             remedy = "axej cold unlock" if "password" in one.state else f"connect disk {one.disk}"
             click.echo(f"\nrun {one.open.run} {one.state}: {remedy}")

@@ -101,6 +101,8 @@ def _proven(run: Run) -> Fact:
     if not bad:
         return RunSucceeded()
     hint = "Look where that password is kept; write it there again from the paper."
+    if run.requested.options.get("paper"):
+        hint = 'Look for the right paper. While another way still opens it, "axej keys rotate TIER" makes a new password.'
     return RunFailed("WrongPassword", "; ".join(bad), hint, 12, "wrong-password")
 
 

@@ -129,11 +129,13 @@ def test_paper_of_cold_disks_is_changed_disk_by_disk_whatever_is_killed_and_the_
     disk.eject()
     listed = world.axej("keys", "list", expect=0).stdout
     assert "disk 2 still has the password from before" in listed and "disk 1 still" not in listed
+    assert "disk 2 still has the old password" in world.axej("cold", "status").stdout
     drawer.disks["2"].connect()
     said = drawer.sync("2")
     assert "password of disk 2, the old password from before" in said and 'type\r\n  "axej keys rotate cold"' in said
     code, said = typed(world, rotate, person)
     assert code == 0 and "every disk has the new password" in said, said
+    assert "disk 2 gets the password that the other disks" in said
     drawer.sync("2", NEW)
     assert [row["behind"] for row in world.json("keys", "list")["keys"] if row["tier"] == "cold"] == [None, None]
     assert NEW.encode() not in everything(world)
