@@ -10,7 +10,6 @@ from typing import Any
 
 from axejournal.app.cold_disks import MARKER
 from axejournal.domain.errors import DiskMissing, UsageFault
-from axejournal.domain.ports.volumes import Volumes
 
 PLACES = ("/Volumes/*", "/media/*", "/media/*/*", "/run/media/*/*", "/mnt", "/mnt/*")
 """Where macOS and Linux put disks that are connected."""
@@ -28,16 +27,19 @@ class FoundDisk:
     disk: str
 
 
-def found_disks(volumes: Volumes, customer: str | None = None) -> tuple[FoundDisk, ...]:
+def found_disks(customer: str | None = None) -> tuple[FoundDisk, ...]:
     """Every connected cold disk (of that customer), by its place."""
+    from axejournal.programs.volumes.mounts import SystemVolumes
+
+    volumes = SystemVolumes()
     mounts = dict.fromkeys(path for place in PLACES for path in sorted(Path("/").glob(place.lstrip("/"))))
     there = (disk for mount in mounts if volumes.mark(mount) is not None for disk in _marked(mount))
     return tuple(disk for disk in there if customer in (None, disk.customer))
 
 
-def found_disk(volumes: Volumes, customer: str | None = None) -> FoundDisk:
+def found_disk(customer: str | None = None) -> FoundDisk:
     """The one that is connected. Raises DiskMissing, UsageFault when there are several."""
-    found = found_disks(volumes, customer)
+    found = found_disks(customer)
     if not found:
         whose = f" of {customer}" if customer else ""
         raise DiskMissing(

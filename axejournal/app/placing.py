@@ -248,6 +248,8 @@ def with_repository(config: Config, effective: dict[str, Any], plan: Plan) -> di
     tier = {"kind": "ring", "repository": origin.place, "password": password, "schedule": "0 0 * * *"}
     if origin.identity:
         tier["identity"] = str(origin.identity)
+    if origin.credentials:
+        tier["credentials"] = str(origin.credentials)
     return {**effective, "tiers": {**effective["tiers"], opened_as(origin.place): tier}}
 
 

@@ -33,12 +33,13 @@ OPENED_AS = "recovery"
 @dataclass(frozen=True)
 class Origin:
     """Where a machine comes back from. `password`: where restic finds it, as the configuration would say it; {} when a person
-    types it. `place` None: the tier of the configuration that is there."""
+    types it. `place` None: the tier of the configuration that is there. `credentials`: the file with the place's own login."""
 
     tier: str
     place: str
     password: Mapping[str, Any]
     identity: Path | None = None
+    credentials: Path | None = None
     customer: str | None = None
     as_of: str | None = None
 
@@ -214,7 +215,7 @@ def look(origin: Origin, work: Path, typed: str | None) -> Iterator[tuple[Plan, 
     what Finding.plan raises, ProgramMissing."""
     from axejournal.programs.crash import CrashPoint
     from axejournal.programs.install import require_restic
-    from axejournal.programs.restic.repository import ResticRepository
+    from axejournal.programs.restic.place import opened
     from axejournal.programs.secrets.source import PasswordSource
     from axejournal.programs.secrets.typed import held, pipe_path
     from axejournal.programs.ssh.plain import way_to
@@ -226,7 +227,6 @@ def look(origin: Origin, work: Path, typed: str | None) -> Iterator[tuple[Plan, 
         if typed is not None:
             stack.enter_context(held(pipe_path(work.parent), typed))
             reference = {"file": str(pipe_path(work.parent))}
-        repository = ResticRepository(
-            program, origin.place, PasswordSource.of(reference), way=way_to(origin.place, origin.identity)
-        )
+        password, way = PasswordSource.of(reference), way_to(origin.place, origin.identity)
+        repository = opened(origin.credentials, program, origin.place, password, way=way)
         yield Finding(origin, repository, work, at).plan(), at

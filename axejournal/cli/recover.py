@@ -31,6 +31,7 @@ class Asked(NamedTuple):
     password_file: Path | None
     password_command: str | None
     identity: Path | None
+    credentials: Path | None
     customer: str | None
     as_of: str | None
     dry_run: bool
@@ -43,6 +44,7 @@ class Asked(NamedTuple):
 @click.option("--password-file", type=click.Path(path_type=Path), metavar="FILE", help="The file that holds its password.")
 @click.option("--password-command", metavar="COMMAND", help="The command that prints its password (else it is asked for).")
 @click.option("--identity", type=click.Path(path_type=Path), metavar="FILE", help="The SSH key of an sftp: repository.")
+@click.option("--credentials", type=click.Path(path_type=Path), metavar="FILE", help="The login of an s3: or rest: place.")
 @click.option("--customer", metavar="NAME", help="Whose machine, when the repository holds several.")
 @click.option("--as-of", metavar="WHEN", help="As it was then: a date, a time or a run (else the newest there is).")
 @click.option("--dry-run", is_flag=True, help="Print the plan, touch nothing.")
@@ -103,15 +105,15 @@ def _origin(here: Context, asked: Asked) -> Origin:
         password = {"file": str(asked.password_file.expanduser().absolute())}
     if asked.password_command:
         password = {"command": shlex.split(asked.password_command)}
-    place, identity = asked.repository, asked.identity
+    place, identity, login = asked.repository, asked.identity, asked.credentials
     if place is None:
         place, password = _configured(here, asked.tier, password, asked.customer)
         known = here.config.tiers[asked.tier] if here.config_path.is_file() else None
-        identity = identity or getattr(known, "identity", None)
+        identity, login = identity or getattr(known, "identity", None), login or getattr(known, "credentials", None)
     elif ":" not in place:
         place = str(Path(place).expanduser().absolute())
-    key = identity.expanduser().absolute() if identity else None
-    return Origin(asked.tier, place, password, key, asked.customer, asked.as_of)
+    key, login = (path.expanduser().absolute() if path else None for path in (identity, login))
+    return Origin(asked.tier, place, password, key, login, asked.customer, asked.as_of)
 
 
 def _configured(here: Context, tier: str, password: Mapping[str, Any], customer: str | None) -> tuple[str, dict[str, Any]]:
@@ -119,9 +121,8 @@ def _configured(here: Context, tier: str, password: Mapping[str, Any], customer:
     a configuration is known by its mark. Raises UsageFault, DiskMissing."""
     if not here.config_path.is_file() and tier == "cold":
         from axejournal.app.cold_found import found_disk
-        from axejournal.programs.volumes.mounts import SystemVolumes
 
-        disk = found_disk(SystemVolumes(), customer)
+        disk = found_disk(customer)
         click.echo(f"taken: disk {disk.disk} of {disk.customer} at {disk.mount}, its repository {disk.place}", err=True)
         return str(disk.place), dict(password)
     if not here.config_path.is_file():

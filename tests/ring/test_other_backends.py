@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.world.home import PASSWORD, World
+from tests.world.quick_key import make_quick
 from tests.world.rest import RestServer
 from tests.world.s3 import make_bucket
 
@@ -46,9 +49,11 @@ def at(world: World, place: str, login: str) -> None:
     world.write()
 
 
-def assert_it_is_a_tier_like_any_other(world: World) -> None:
+def assert_it_is_a_tier_like_any_other(world: World, folder: Path | None = None) -> None:
     """Made, filled, nothing sent twice, checked, shown, restored from."""
     world.axej("ring", "init", "offsite", expect=0)
+    if folder:
+        make_quick(folder, f"{PASSWORD} offsite")
     assert "sent: 1 snapshot; there now: 1" in world.axej("ring", "push", "offsite", expect=0).stderr
     assert "sent: 0 snapshots; there now: 1" in world.axej("ring", "push", "offsite", expect=0).stderr
     world.axej("check", "--tier", "offsite", expect=0)
@@ -67,14 +72,24 @@ def assert_nowhere(world: World, secret: str) -> None:
 
 
 def test_rest_server_is_a_tier_like_any_other(world: World, rest: RestServer):
-    assert_it_is_a_tier_like_any_other(world)
+    assert_it_is_a_tier_like_any_other(world, rest.folder)
     assert_nowhere(world, "a-login-of")
     (copy,) = (rest.folder / "snapshots").iterdir()
     assert world.json("points", "--tier", "offsite")[0]["snapshot"] == copy.name
 
+    for path in (world.state, world.files):
+        shutil.rmtree(path)
+    world.config_path.unlink()
+    login, password = ("--credentials", str(world.folder / "login")), ("--password-file", str(world.folder / "offsite-password"))
+    world.axej("recover", "--repository", rest.place, *password, "--yes", expect=12)
+    world.axej("recover", "--repository", rest.place, *password, *login, "--yes", expect=0)
+    assert (world.files / "photo.bin").is_file()
+    assert_nowhere(world, "a-login-of")
+
 
 def test_rest_server_on_bad_days(world: World, rest: RestServer):
     world.axej("ring", "init", "offsite", expect=0)
+    make_quick(rest.folder, f"{PASSWORD} offsite")
     rest.login = "axe:another"
     refused = world.axej("ring", "push", "offsite", expect=12).stderr
     assert f"refuses the login in {world.folder}/login: " in refused and "401" in refused and "a-login-of" not in refused
@@ -82,7 +97,7 @@ def test_rest_server_on_bad_days(world: World, rest: RestServer):
     rest.stop()
     world.config["tiers"]["offsite"]["stall"] = "2s"
     world.write()
-    gone = world.axej("ring", "push", "offsite", expect=50, timeout_s=60).stderr
+    gone = world.axej("ring", "push", "offsite", "--dry-run", expect=50, timeout_s=60).stderr
     assert f"repository {rest.place} can't be reached: " in gone and "connection refused" in gone
     rest.start()
     (world.folder / "login").unlink()

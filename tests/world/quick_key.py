@@ -67,7 +67,7 @@ def make_key(argv: list[str]) -> int:
     asked = NEW if NEW in argv else OWN
     at = argv.index(asked) + 1 if asked in argv else 0
     named = argv[at] if at else os.environ.get(FILE, "")
-    if not named:
+    if not named or "-r" not in argv:  # an address that comes through a pipe is no folder's
         os.execv(argv[0], argv)
     password = Path(named).read_bytes()  # it may be a pipe, which gives it once
     reading, writing = os.pipe()
