@@ -28,6 +28,7 @@ from tests.world.disks import run as outside
 from tests.world.home import SMALL_SQL
 from tests.world.needs import need
 from tests.world.postgres import Server
+from tests.world.quick_key import make_quick, restic_program
 from tests.world.sshd import Sshd
 from tests.world.systemd import NoManager, user_manager
 
@@ -130,7 +131,7 @@ def make_machine(tmp_path: Path, restic: Path, make_sshd: Callable[..., Sshd]) -
     def make(name: str) -> Machine:
         home = tmp_path / name
         (home / ".axe" / "bin").mkdir(parents=True)
-        (home / ".axe" / "bin" / "restic").symlink_to(restic)
+        restic_program(restic, home / ".axe" / "bin" / "restic")
         (home / "files").mkdir()
         (home / "files" / "contract.txt").write_text("between two parties\n" * 100)
         (home / ".ssh").mkdir(mode=0o700)
@@ -207,6 +208,8 @@ def test_readme_leads_from_nothing_to_a_scheduled_checked_and_drilled_set_up(
     *all_but_last, last = lines_of(ring[1])
     for line in all_but_last:
         ours.type(line, (3,) if line == "axej ring verify" else (0,))
+        if line == "axej ring init":
+            make_quick(theirs.home / "peer-backups" / "axe", (ours.home / ".axe" / "ring-password").read_text().strip())
     theirs.type("axej ring verify", (0, 3))
     ours.type(last)
     for block in (cold_tier, cold, drill):
