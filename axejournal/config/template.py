@@ -114,6 +114,12 @@ TAIL = """\
   #   peer: NAME
   #   password: { keychain: axe.backup.restic.ring }
   #   schedule: "30 3 * * *"
+  # offsite: # the same at any place that restic knows
+  #   kind: ring
+  #   repository: s3:https://HOST/BUCKET/axe # or rest:https://HOST/axe/, sftp:USER@HOST:/FOLDER, a path
+  #   credentials: ~/.axe/offsite-login # for s3: as ~/.aws/credentials, for rest: USER:PASSWORD
+  #   password: { keychain: axe.backup.restic.offsite }
+  #   schedule: "0 4 * * *"
   # cold: # tier C: disks in a drawer
   #   mount: /Volumes/axe-cold-{1,2,3}
   #   password: paper
