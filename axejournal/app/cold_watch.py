@@ -15,8 +15,8 @@ from axejournal.app.cold import mounts_of
 if TYPE_CHECKING:
     import subprocess
 
-SETTLE_S = 0.2
-"""A mount makes several changes, and the last one counts."""
+SETTLE_S = 0.05
+"""A mount makes several changes, and the last one counts; the sync that is started looks again by itself, half a second later."""
 LOOK_AT_CHILDREN_S = 2.0
 
 

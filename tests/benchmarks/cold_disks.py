@@ -85,12 +85,12 @@ class Colds:
         return seconds
 
     def _idle(self) -> Iterator[Row]:
-        watch = self.machine.start("cold", "watch")
-        time.sleep(5)
+        watch, idle_s = self.machine.start("cold", "watch"), max(2.0, IDLE_S * min(self.nights.load.scale, 1.0))
+        time.sleep(min(5.0, idle_s))
         process = psutil.Process(watch.pid)
         before = sum(process.cpu_times()[:2])
-        time.sleep(IDLE_S)
-        percent = (sum(process.cpu_times()[:2]) - before) / IDLE_S * 100
+        time.sleep(idle_s)
+        percent = (sum(process.cpu_times()[:2]) - before) / idle_s * 100
         mib = process.memory_info().rss / 2**20
         watch.terminate()
         watch.communicate()

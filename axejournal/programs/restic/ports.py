@@ -20,7 +20,7 @@ class Way(Protocol):
         ...
 
     def leave(self) -> None:
-        """The connection that is there is not trusted any more, or not needed: the next question makes another."""
+        """What was seen and held there is not trusted any more: the next question makes another connection."""
         ...
 
     def config(self) -> bytes | None:

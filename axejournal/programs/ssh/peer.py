@@ -31,14 +31,15 @@ NAME = re.compile(r"[0-9a-f]{64}")
 
 @dataclass
 class SshPeer:
-    """`folder`: ours on that machine. One connection serves all questions of a run, and restic; the address that answered is
-    used until it no longer does."""
+    """`folder`: ours on that machine. One connection serves all questions of a run; the address that answered is used until
+    it no longer does."""
 
     target: Target
     folder: str
     _line: Line | None = field(default=None, repr=False)
     _failed: AxejError | None = field(default=None, repr=False)
     _last: tuple[float, PeerLook] | None = field(default=None, repr=False)
+    _listed: tuple[float, frozenset[str] | None] | None = field(default=None, repr=False)
     _guard: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -71,10 +72,9 @@ class SshPeer:
         """restic's options for this moment. Raises PeerUnreachable, HostKeyChanged while no key is pinned."""
         self._insist()
         with self._guard:
-            self._last = None
-            control = self._line.control if self._line else None
-            address = self._line.reached.address if self._line and control else self._reach().address
-            return (connection.restic_option(self.target, address, control),)
+            self._last = self._listed = None
+            address = self._line.reached.address if self._line else self._reach().address
+            return (connection.restic_option(self.target, address),)
 
     def fault_of(self, stderr: str) -> AxejError | None:
         """What ssh complains of. The connection is not trusted any more: the next question makes another."""
@@ -86,7 +86,7 @@ class SshPeer:
         with self._guard:
             if self._line is not None:
                 self._line.close()
-            self._line = self._last = None
+            self._line = self._last = self._listed = None
 
     def meet(self) -> HostKey:
         """See Peer."""
@@ -148,8 +148,11 @@ class SshPeer:
         if self._is_fresh():
             found = self.seen()
             return frozenset(found.snapshots) if found.config is not None else None
-        snapshots = self._ask(lambda: (sftp.names(self._at("snapshots")),))[0]
-        return frozenset(_named(snapshots)) if snapshots is not None else None
+        with self._guard:
+            if self._listed is None or time.monotonic() - self._listed[0] > FRESH_S:
+                snapshots = self._ask(lambda: (sftp.names(self._at("snapshots")),))[0]
+                self._listed = time.monotonic(), None if snapshots is None else frozenset(_named(snapshots))
+            return self._listed[1]
 
     def lock_names(self) -> tuple[str, ...]:
         """restic's locks that lie there."""

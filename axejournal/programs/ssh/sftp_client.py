@@ -78,6 +78,10 @@ class Packet(NamedTuple):
         return Request(self.body)
 
 
+class Farewell(bytes):
+    """A question whose answer nobody waits for."""
+
+
 Talk = Generator[bytes, Packet, Found]
 """Asks, gets an answer, asks again …, and returns what it found."""
 
@@ -113,16 +117,21 @@ class Session:
     def _go_on(self, talk: Talk[Any], at: int, answer: Packet | None, waiting: dict[int, int], found: list[Any]) -> None:
         try:
             question = talk.send(answer)  # type: ignore[arg-type]  # a generator begins with None
+            while isinstance(question, Farewell):
+                self._ask(question)
+                question = talk.send(Packet(STATUS, b""))
+            waiting[self._ask(question)] = at
         except StopIteration as end:
             found[at] = end.value
         except Refused as refused:
             found[at] = refused
         except struct.error as fault:
             raise Gone("an answer that is too short") from fault
-        else:
-            self._number = (self._number + 1) & 0xFFFFFFFF
-            waiting[self._number] = at
-            self._send(question[:1] + struct.pack(">I", self._number) + question[1:])
+
+    def _ask(self, question: bytes) -> int:
+        self._number = (self._number + 1) & 0xFFFFFFFF
+        self._send(question[:1] + struct.pack(">I", self._number) + question[1:])
+        return self._number
 
     def _send(self, packet: bytes) -> None:
         try:
@@ -188,7 +197,7 @@ def names(folder: str) -> Talk[list[str] | None]:
         if len(found) > MOST_NAMES:
             raise Gone("a folder without an end")
     _insist(answer, EOF)
-    yield bytes([CLOSE]) + text(handle)
+    yield Farewell(bytes([CLOSE]) + text(handle))
     return [name for name in found if name not in (".", "..")]
 
 
@@ -198,13 +207,15 @@ def content(path: str, most: int) -> Talk[bytes | None]:
     if answer.kind != HANDLE:
         return _nothing(answer)
     handle, found = answer.read().string(), b""
-    while len(found) < most:
-        answer = yield bytes([READ]) + text(handle) + struct.pack(">QI", len(found), min(most - len(found), 1 << 15))
+    while (wanted := min(most - len(found), 1 << 15)) > 0:
+        answer = yield bytes([READ]) + text(handle) + struct.pack(">QI", len(found), wanted)
         if answer.kind != DATA:
             _insist(answer, EOF)
             break
-        found += answer.read().string()
-    yield bytes([CLOSE]) + text(handle)
+        found += (more := answer.read().string())
+        if len(more) < wanted:  # of a plain file: its end
+            break
+    yield Farewell(bytes([CLOSE]) + text(handle))
     return found[:most]
 
 
