@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from axejournal.app.cold_marker import MARKER, has_repository, marker_on
 from axejournal.domain.errors import (
     AxejError,
     DiskForeign,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from axejournal.programs.restic.disk import DiskRepository
     from axejournal.programs.restic.repository import Password
 
-MARKER = "axej-cold.json"
 ALWAYS_THERE = {
     "lost+found", ".Trashes", ".Spotlight-V100", ".fseventsd", ".TemporaryItems", ".DS_Store", ".DocumentRevisions-V100",
     "System Volume Information", ".Trash-1000", MARKER,
@@ -60,7 +60,7 @@ class ColdDisk:
         return next((row for row in self.parts.disk_rows(self.tier) if row.disk == self.disk), None)
 
     def look(self) -> Volume:
-        """The disk, when it is mounted and the recorded one. Raises DiskMissing, DiskForeign, DiskReadOnly,
+        """The disk, when it is mounted and the recorded one. Raises DiskMissing, DiskForeign, DiskReadOnly, DiskUnreadable,
         RepositoryMissing."""
         row = self.recorded()
         volume = self.mounted()
@@ -76,7 +76,7 @@ class ColdDisk:
                 f"disk {self.disk} at {self.mount} ({volume.filesystem}) is mounted read-only",
                 "A damaged file system is mounted so: check the disk, then connect it again.",
             )
-        if kind(self.place / "config") != "file":
+        if not has_repository(self.place, self.mount, self.disk):
             hint = f'Look at the disk; "axej cold init {self.disk}" makes a new one only if that one is gone for good.'
             raise RepositoryMissing(f"disk {self.disk} has no repository at {self.place}", hint)
         self._volume = volume
@@ -113,17 +113,13 @@ class ColdDisk:
         wanted = {"customer": self.config.customer, "disk": self.disk, "repository": row.repository}
         wrong = [name for name, value in wanted.items() if marker.get(name) != value]
         if wrong:
-            found = f"its {MARKER} says {wrong[0]} {marker.get(wrong[0])}" if marker else f"it has no {MARKER}"
-            hint = f'Connect the right one. If it is the right one: "axej cold init {self.disk} --adopt" tries its password.'
+            found = f"its {MARKER} says {wrong[0]} {marker.get(wrong[0])}" if marker else f"it has its volume, but no {MARKER}"
+            hint = f'Check the disk. When it is good and the right one, "axej cold init {self.disk} --adopt" tries its password.'
             raise DiskForeign(f"the disk at {self.mount} is not disk {self.disk} of {self.config.customer}: {found}", hint)
 
     def marker(self) -> dict[str, Any] | None:
-        """What is written on the disk about itself."""
-        try:
-            found = json.loads((self.mount / MARKER).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+        """What is written on the disk about itself. Raises DiskUnreadable."""
+        return marker_on(self.mount, self.disk)
 
     def mark_disk(self, repository: str, **more: str) -> None:
         """Writes on the disk which one it is; no secret. Raises DiskFull, AxejError."""
@@ -207,12 +203,12 @@ class ColdDisk:
         row = self.recorded()
         return self.settings.machine_key is not None and row is not None and row.machine_key is not None
 
-    def open_by_machine(self) -> None:
-        """Not tried where it opened the same keys before: the first copy does. Raises WrongPassword, RepositoryForeign."""
+    def open_by_machine(self, known: bool = False) -> None:
+        """`known`: not tried where it opened the same keys before; a copy does. Raises WrongPassword, RepositoryForeign."""
         from axejournal.programs.secrets.source import PasswordSource
 
         assert self.settings.machine_key is not None
-        self._open(PasswordSource.of(self.settings.machine_key.reference), known=True)
+        self._open(PasswordSource.of(self.settings.machine_key.reference), known)
 
     def open_by(self, typed: str) -> None:
         """Raises WrongPassword, RepositoryForeign and what restic raises."""

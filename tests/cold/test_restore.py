@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.world.disks import PAPER, Drawer, typed
 
 
@@ -43,6 +45,26 @@ def test_enrolled_machine_key_syncs_without_a_person_and_paper_stays(drawer: Dra
     kept = {(row["tier"], row["kind"]) for row in world.json("keys", "list")["keys"] if row["proven_at"]}
     assert ("cold", "paper") in kept and ("cold", "machine key") in kept
     assert any(tier == "local" for tier, _ in kept)
+
+
+@pytest.mark.slow
+def test_machine_key_that_no_longer_opens_is_noticed_by_the_copy_and_paper_is_asked_for(drawer: Drawer):
+    """A key that opened the disk before is not tried before the copy: what a program gives can change without a trace."""
+    world = drawer.world
+    key = drawer.folder / "machine-key"
+    key.write_text("the machine's\n")
+    world.config["tiers"]["cold"]["machine_key"] = {"command": f"cat {key}"}
+    world.write()
+    disk = drawer.prepared("1")
+    code, said = typed(world, ("cold", "enroll-key", "1"), (PAPER,))
+    assert code == 0, said
+    key.write_text("another\n")
+    world.axej("keys", "verify", "--tier", "cold", expect=12)
+    world.axej("backup", "--local", expect=0)
+    noticed = world.axej("cold", "sync", "1", expect=50)
+    assert "disk 1 is not opened any more: wrong password" in noticed.stderr and "asks for the one on paper" in noticed.stderr
+    assert "2 snapshots on it" in drawer.sync("1", expect=3)
+    assert len(drawer.held(disk)) == 2 and [run["outcome"] for run in drawer.runs()] == ["degraded"]
 
 
 def test_circle_of_keys_is_an_error_until_paper_breaks_it(drawer: Drawer):

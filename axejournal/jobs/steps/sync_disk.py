@@ -90,7 +90,7 @@ class IdentifyDisk:
         if not self.kit.hand.has_machine_key:
             return PAPER, ""
         try:
-            self.kit.hand.open_by_machine()
+            self.kit.hand.open_by_machine(known=True)
         except WrongPassword as fault:
             return PAPER, fault.message
         return MACHINE, ""
