@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.world.home import PASSWORD, World
@@ -65,6 +67,15 @@ def assert_it_is_a_tier_like_any_other(world: World, folder: Path | None = None)
     assert into.read_bytes() == bytes(range(256)) * 400
 
 
+def listed(world: World) -> list[str]:
+    """Command line and environment of each process of this world, as anybody may list them."""
+    found = []
+    for process in world.processes():
+        with contextlib.suppress(psutil.Error):
+            found.append(" ".join((*process.cmdline(), *process.environ().values())))
+    return found
+
+
 def assert_nowhere(world: World, secret: str) -> None:
     """No trace of it but in its file."""
     found = subprocess.run(["grep", "-rlF", secret, world.folder], capture_output=True, text=True, check=False)
@@ -72,6 +83,13 @@ def assert_nowhere(world: World, secret: str) -> None:
 
 
 def test_rest_server_is_a_tier_like_any_other(world: World, rest: RestServer):
+    shown: set[str] = set()
+    rest.watch = lambda: shown.update(listed(world))
+    world.axej("ring", "init", "offsite", "--adopt", expect=10)
+    rest.watch = lambda: None
+    assert any("--repository-file" in words for words in shown)
+    assert not [words for words in shown if "a-login-of" in words]
+
     assert_it_is_a_tier_like_any_other(world, rest.folder)
     assert_nowhere(world, "a-login-of")
     (copy,) = (rest.folder / "snapshots").iterdir()

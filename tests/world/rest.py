@@ -23,12 +23,14 @@ V2 = "application/vnd.x.restic.rest.v2"
 
 @dataclass
 class RestServer:
-    """`folder`: of the one repository, at /axe/. `login`: USER:PASSWORD, "" lets everybody in. `asked`: method and path."""
+    """`folder`: of the one repository, at /axe/. `login`: USER:PASSWORD, "" lets everybody in. `asked`: method and path.
+    `watch`: called while restic waits for an answer."""
 
     folder: Path
     login: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    watch: Callable[[], None] = lambda: None
     _server: ThreadingHTTPServer | None = field(default=None, repr=False)
 
     @property
@@ -113,6 +115,7 @@ class _Asked(BaseHTTPRequestHandler):
 
     def _let_in(self) -> str | None:
         self.rest.asked.append((self.command, self.path))
+        self.rest.watch()
         wanted = base64.b64encode(self.rest.login.encode()).decode()
         if self.rest.login and self.headers.get("Authorization") != f"Basic {wanted}":
             self._answer(HTTPStatus.UNAUTHORIZED)
