@@ -275,6 +275,10 @@ class DiskReadOnly(AxejError):
     runbook = "cold-ssd"
 
 
+class DiskUnreadable(DiskReadOnly):
+    """The right disk is there, and the system can't read it: it is damaged, or this process may not."""
+
+
 class KeysCircular(AxejError):
     """What opens a repository is kept only where that repository would have to be opened first."""
 
