@@ -210,7 +210,8 @@ def crontab(all_tasks: tuple[Task, ...]) -> tuple[str, ...]:
 
     lines = []
     for task in all_tasks:
-        command = f"{join(task.argv)} >> {join([str(task.log)])} 2>&1".replace("%", "\\%")
+        made = f"umask 077; mkdir -p {join([str(task.log.parent)])}"  # without it the shell would start nothing
+        command = f"{made}; {join(task.argv)} >> {join([str(task.log)])} 2>&1".replace("%", "\\%")
         lines.append(f"@reboot {command}" if task.keeps_alive else crontab_line(command, task.intervals[-1]["Minute"]))
     return tuple(lines)
 

@@ -13,6 +13,8 @@ from axejournal.programs.process import Completed
 from axejournal.programs.scheduler.tasks import SEARCHED, Scope, State, Task, call, said
 
 SHOWN = "Id,LoadState,ActiveState,SubState,Result,MainPID,ExecMainStatus,ExecMainExitTimestampMonotonic,NeedDaemonReload"
+BOOTED = Path("/run/systemd/system")
+"""There is one where systemd is the system's own: sd_booted(3)."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Systemd:
             raise ProgramFailed(f"systemctl {' '.join(words)}: {said(done)}", self._hint(said(done)))
 
     def _hint(self, what: str) -> str:
-        if "not been booted with systemd" in what:
-            return 'systemd does not run here: put the lines of "axej schedule show --crontab" into cron.'
+        if "not been booted with systemd" in what or not BOOTED.is_dir():
+            return 'systemd does not run here: "axej schedule show --crontab | crontab -" gives the schedules to cron.'
         if self.scope == "user" and "bus" in what:
             return 'This user has no session: run "sudo loginctl enable-linger $USER", or set "schedules: {scope: system}".'
         if self.scope == "system" and os.geteuid() != 0:
