@@ -121,7 +121,11 @@ def test_rest_server_on_bad_days(world: World, rest: RestServer):
     (world.folder / "login").unlink()
     assert "can't be read in" in world.axej("ring", "push", "offsite", expect=12).stderr
     (world.folder / "login").write_text(LOGIN)
-    world.axej("ring", "push", "offsite", expect=0)
+    (local,) = world.repository.snapshots()
+    assert world.axej("ring", "push", "offsite", kill_at=f"effect:copy:{local['id'][:8]}").returncode == -9
+    world.axej("resume", expect=0)
+    assert world.json("history", "--job", "ring.push")[0]["outcome"] == "succeeded"
+    assert [len(list((rest.folder / kind).iterdir())) for kind in ("snapshots", "locks")] == [1, 0]
 
 
 def test_s3_store_is_a_tier_like_any_other(world: World, s3: str):
