@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.proof import snapshot_bytes
+from tests.crash.proof import events_of, snapshot_bytes
 from tests.ring.conftest import Ring
 from tests.world.home import Done
 
@@ -59,6 +59,9 @@ def test_who_answers_decides(pushed: Ring):
     world.axej("ring", "verify", "--accept-host-key", expect=3)
     world.axej("ring", "push", expect=0)
     assert len(ring.copies.snapshots()) == 2
+    events = events_of(world, world.json("history")[0]["run"])
+    started = [event["data"]["program"] for event in events if event["name"] == "ChildStarted"]
+    assert started == ["restic"]  # the copy itself: each more call costs half a second
 
 
 def test_nothing_is_sent_without_consent(pushed: Ring):
