@@ -66,6 +66,10 @@ def test_disk_of_another_customer_is_refused(drawer: Drawer):
     assert "customer realchoice" in drawer.sync("1", expect=10)
     code, said = typed(drawer.world, ("cold", "init", "1", "--not-empty"), (PAPER, PAPER))
     assert code == 10 and "realchoice" in said
+    marker.unlink()
+    assert "it has its volume, but no axej-cold.json" in drawer.sync("1", expect=10)
+    marker.mkdir()  # what a damaged file system may make of it
+    assert "can't be read: Is a directory" in drawer.sync("1", expect=50)
 
 
 def test_wrong_password_is_told_at_once_and_three_end_the_run(drawer: Drawer):
@@ -95,8 +99,9 @@ def test_lock_of_a_dead_process_of_another_machine_does_not_stop_a_sync(drawer: 
     password = drawer.folder / "paper"
     password.write_text(PAPER)
     restic = (str(drawer.world.repository.restic), "-r", str(disk.mount / "restic-repo"), "--password-file", str(password))
-    wait = f"while [ -z \"$(ls '{disk.mount}/restic-repo/locks')\" ] && kill -0 $!; do sleep 0.01; done; kill -9 $!; wait"
-    script = f'hostname elsewhere; "$@" check --read-data & {wait}'
+    whole = f"ls '{disk.mount}/restic-repo/locks' | grep -qv tmp"  # one that is half written is none
+    wait = f"until {whole}; do kill -0 $! || break; sleep 0.01; done; kill -9 $!; wait"
+    script = f'hostname elsewhere; "$@" check --read-data --limit-download 1 & {wait}'
     for _ in range(5):
         run("unshare", "--uts", "sh", "-c", script, "sh", *restic, check=False)
         if locks(disk):
