@@ -136,7 +136,7 @@ class Restores:
     def _multiply(self) -> None:
         """Each rewriting makes one more of every snapshot."""
         number = 0
-        while self._snapshots() < SNAPSHOTS:
+        while self._snapshots() < SNAPSHOTS * self.nights.load.scale:
             number += 1
             self._restic("rewrite", "--quiet", "--new-time", f"2026-01-{number:02} 03:00:00")
 
