@@ -93,7 +93,7 @@ CREATE TABLE restore_points (
 
 CREATE INDEX restore_points_by_time ON restore_points (time_us, source);
 
-CREATE INDEX restore_points_present ON restore_points (customer, source, tier, time_us) WHERE removed_by IS NULL;
+CREATE INDEX restore_points_present ON restore_points (customer, source, tier, time_us, removed_by) WHERE removed_by IS NULL;
 
 CREATE TABLE freshness (
   job TEXT NOT NULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -114,17 +115,23 @@ def key_proofs(path: Path, customer: str) -> tuple[KeyProof, ...]:
 
 def is_recorded(journal: sqlite3.Connection) -> str:
     """SQL that is true for a row (customer, tier, repository) of a repository that is a recorded one of its tier: the newest
-    that was recorded, of cold disks that of each; and for those of a tier of which none is."""
-    found: dict[str, set[str]] = {}
+    that was recorded, of cold disks that of each; and for those of a tier of which none is. Tried for each restore point."""
+    found: dict[str, dict[str, set[str]]] = {}
     query = "SELECT customer, tier, repository FROM repositories WHERE recorded_position IS NOT NULL ORDER BY recorded_position"
     for customer, tier, repository in journal.execute(query).fetchall():
-        found[f"{customer}/{tier}"] = {repository}
+        found.setdefault(customer, {})[tier] = {repository}
     for customer, tier, repository in journal.execute("SELECT customer, tier, repository FROM disks").fetchall():
-        found.setdefault(f"{customer}/{tier}", set()).add(repository)
-    cases = " ".join(
-        f"WHEN {_literal(which)} THEN repository IN ({', '.join(map(_literal, ids))})" for which, ids in found.items()
-    )
-    return f"CASE customer || '/' || tier {cases} ELSE 1 END" if cases else "1"
+        found.setdefault(customer, {}).setdefault(tier, set()).add(repository)
+    return _case("customer", {customer: _case("tier", _held(tiers)) for customer, tiers in found.items()})
+
+
+def _held(tiers: Mapping[str, set[str]]) -> dict[str, str]:
+    return {tier: f"repository IN ({', '.join(map(_literal, sorted(ids)))})" for tier, ids in tiers.items()}
+
+
+def _case(column: str, tests: Mapping[str, str]) -> str:
+    cases = " ".join(f"WHEN {_literal(value)} THEN {test}" for value, test in tests.items())
+    return f"CASE {column} {cases} ELSE 1 END" if cases else "1"
 
 
 def _literal(text: str) -> str:

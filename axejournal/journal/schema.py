@@ -9,7 +9,7 @@ import sqlite3
 
 from axejournal.domain.errors import JournalDamaged, JournalNewer
 
-SCHEMA = 8
+SCHEMA = 9
 """Equals `PRAGMA user_version` of a current journal and the number of the newest file in migrations/versions."""
 APPLICATION_ID = 0x41584A31
 """`PRAGMA application_id` ("AXJ1"): tells a journal from any other SQLite file."""
