@@ -130,6 +130,7 @@ class App(RingParts, ProofParts):
         from axejournal.domain.errors import Busy
         from axejournal.jobs.steps.clear_staging import clear
 
+        self.traces.sweep(self.store.open_runs)
         staging = self.state / "staging"
         found = tuple(sorted(path.name for path in staging.iterdir())) if staging.is_dir() else ()
         if not found or self.store.open_runs():

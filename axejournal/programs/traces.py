@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +77,16 @@ class Traces:
         with self._guard, contextlib.suppress(OSError):
             self._steps.pop(run, None)
             self.progress_path(run).unlink(missing_ok=True)
+
+    def sweep(self, open_runs: Callable[[], Collection[str]]) -> None:
+        """Removes what runs left that ended while their process was killed. `open_runs` is asked after the look at the files:
+        a run is in the journal before it has one."""
+        with contextlib.suppress(OSError):
+            left = list(self._progress_folder.iterdir())
+            living = open_runs() if left else ()
+            for path in left:
+                if path.stem not in living:
+                    path.unlink(missing_ok=True)
 
     def prune(self, now: datetime) -> int:
         """Removes logs of children that are too old or too many, cuts those of the scheduler to their tail; how many files

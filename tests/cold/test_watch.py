@@ -15,14 +15,15 @@ import pytest
 
 from axejournal.programs.secrets.desk import socket_path
 from tests.crash.proof import events_of
+from tests.world.axej import Process
 from tests.world.disks import PAPER, Drawer, typed, until
 from tests.world.home import at
 
 
 @pytest.fixture
-def watcher(drawer: Drawer) -> Iterator[list[subprocess.Popen[str]]]:
+def watcher(drawer: Drawer) -> Iterator[list[Process]]:
     """Starts and ends watchers."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Process] = []
     yield started
     for each in started:
         if each.poll() is None:
@@ -30,8 +31,8 @@ def watcher(drawer: Drawer) -> Iterator[list[subprocess.Popen[str]]]:
             each.wait(10)
 
 
-def watch(drawer: Drawer, started: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
-    started.append(drawer.world.start("cold", "watch", "--poll", "5"))
+def watch(drawer: Drawer, started: list[Process]) -> Process:
+    started.append(drawer.world.start("cold", "watch", "--poll", "5", cold=True))  # its memory is looked at
     until(lambda: "watching for disks" in drawer.world.said(), what="the watcher's first words")
     return started[-1]
 

@@ -62,6 +62,8 @@ def test_a_run_that_ended_while_its_dumps_were_still_there_is_swept(world):
     left = world.state / "staging" / "frame"
     left.mkdir()
     (left / "readable").write_text("rows")
+    (world.state / "progress").mkdir(exist_ok=True)
+    (world.state / "progress" / f"{only_run(world)['run']}.json").write_text("{}")
     assert "removed from the staging folder: frame" in world.axej("resume", expect=0).stderr
     assert_nothing_left(world)
 

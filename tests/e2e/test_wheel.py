@@ -18,7 +18,7 @@ from tests.world.place import Place
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("migrations", "runbooks", "launchd")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # one worker builds it
 
 
 @dataclass(frozen=True)
