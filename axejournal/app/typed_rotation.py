@@ -201,7 +201,7 @@ class Paper:
 
             def attempt(typed: str) -> None:
                 disk.open_by(typed)
-                if row is not None and full_key(disk.repository) == row.machine_key:
+                if row is not None and row.machine_key and full_key(disk.repository) == row.machine_key:
                     raise WrongPassword("that is the machine's key, not what is on the paper", "Look at the paper again.")
 
             self.parts.password_desk.receive(run, named, attempt, disk.is_there)

@@ -141,6 +141,10 @@ def cold_password(patient: Patient) -> Iterable[Finding]:
     for row in stored:
         text = f"disk {row.disk} of tier {row.tier}: its only key is kept on a machine, none is on paper"
         yield failed("cold password", ConfigurationFault(text, 'Add the paper key again: "axej keys list" shows the keys.'))
+    for row in found:
+        if row.behind is not None:
+            text = f"disk {row.disk} of tier {row.tier} still has the password from before {row.behind:%Y-%m-%d}"
+            yield warn("cold password", text, f'Keep that paper; connect the disk, then "axej keys rotate {row.tier}".')
     if found and not stored:
         machine = sum(row.machine_key is not None for row in found)
         yield ok("cold password", f"{len(found)} disks have a key that no machine keeps; {machine} also one for this machine")

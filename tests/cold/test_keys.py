@@ -130,6 +130,7 @@ def test_paper_of_cold_disks_is_changed_disk_by_disk_whatever_is_killed_and_the_
     listed = world.axej("keys", "list", expect=0).stdout
     assert "disk 2 still has the password from before" in listed and "disk 1 still" not in listed
     assert "disk 2 still has the old password" in world.axej("cold", "status").stdout
+    assert "disk 2 of tier cold still has the password" in world.axej("doctor").stdout
     drawer.disks["2"].connect()
     said = drawer.sync("2")
     assert "password of disk 2, the old password from before" in said and 'type\r\n  "axej keys rotate cold"' in said
