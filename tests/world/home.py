@@ -84,7 +84,7 @@ class World:
 
     def add_database(self, name: str, sql: str = SMALL_SQL, **settings: Any) -> str:
         """A source `name`, with a new database on the session's server; returns the database's name."""
-        made = self.database(name, sql=sql)
+        made = self.database(name, sql=sql, shared=sql is SMALL_SQL)
         self.add_source(name, kind="postgres", **reach(self.server), database=made, **settings)
         return made
 
