@@ -45,6 +45,8 @@ class AwaitBackup:
                     round(max(waited_s, 0), 1),
                     f"the backup was not over after {waited_s / 60:.0f} minutes: {found.why}",
                 )
+            if kit.ring.peer is not None:
+                kit.ring.peer.leave()  # its machine is not kept busy by nothing
             attempt.unless_cancelled()
             kit.clock.sleep(min(POLL_S, max(0.2, kit.ring.ring.wait_s - waited_s)))
 
