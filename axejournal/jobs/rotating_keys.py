@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from axejournal.domain import machine
-from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, PersonNeeded, UsageFault, WrongPassword
+from axejournal.domain.errors import AxejError, DiskForeign, DiskMissing, Interrupted, PersonNeeded, UsageFault, WrongPassword
 from axejournal.domain.events import RunSucceeded
 from axejournal.domain.facts import RunStarted
 from axejournal.domain.facts.cold import KeyAdded, KeysRenewed, PasswordStaged, PasswordSwitched
@@ -139,10 +139,11 @@ class RemoveKey:
 
 
 def waiting(work: Callable[[], Made]) -> Made:
-    """Once there may be two keys, a mistake or a disk that is gone does not end the run: it waits, and is gone on with."""
+    """Once there may be two keys, a mistake, Ctrl-C or a disk that is gone does not end the run: it waits, and is gone on
+    with."""
     try:
         return work()
-    except (WrongPassword, UsageFault, DiskMissing, DiskForeign) as fault:
+    except (WrongPassword, UsageFault, DiskMissing, DiskForeign, Interrupted) as fault:
         raise PersonNeeded(fault.message, _again(fault)) from fault
 
 

@@ -53,6 +53,8 @@ def test_password_from_a_command_is_typed_twice_and_the_old_one_goes_only_when_t
     world.axej("keys", "rotate", "local", expect=2)  # nobody is there to type
     rotate = ("keys", "rotate", "local")
     assert typed(world, rotate, (NEW, NEW), kill_at="effect:add")[0] == -signal.SIGKILL
+    code, said = typed(world, rotate, ("\x03",))
+    assert code == 12 and "it goes on where it was" in said, said
     code, said = typed(world, rotate, (NEW, f"{NEW}!"))
     assert code == 12 and "not the same" in said, said
     code, said = typed(world, rotate, (NEW, NEW))
@@ -113,11 +115,14 @@ def test_paper_of_cold_disks_is_changed_disk_by_disk_whatever_is_killed_and_the_
     repository = disk.mount / "restic-repo"
     before = keys(repository)
 
+    minds = [NEW]
+
     def person(prompt: str) -> str:
-        return NEW if "new" in prompt or "again" in prompt else PAPER
+        return minds[-1] if "new" in prompt or "again" in prompt else PAPER
 
     for step in STEPS:
         for point in ("intent", "effect"):
+            minds[:] = ["words that were dropped again"] if (point, step) == ("effect", "add") else [NEW]
             code, said = typed(world, rotate, person, kill_at=f"{point}:{step}")
             assert code == -signal.SIGKILL, said
             assert any(opens(drawer, repository, password) for password in (PAPER, NEW))
