@@ -75,10 +75,12 @@ def _events(scale: float) -> int:
 
 
 def _quick(wanted: list[str], place: Place, given: argparse.Namespace) -> Iterator[Row]:
-    for group, module in (("start", starts), ("journal", journal_rows)):
-        if group in wanted:
-            big = starts.big_journal(JOURNALS.absolute(), _events(given.scale))
-            yield from module.rows(place.folder(group), big, given.rounds)
+    if {"start", "journal"} & set(wanted):
+        big = starts.big_journal(JOURNALS.absolute(), _events(given.scale))
+    if "start" in wanted:
+        yield from starts.rows(place.folder("start"), big, given.rounds)
+    if "journal" in wanted:
+        yield from journal_rows.rows(place.folder("journal"), big, given.rounds, given.scale)
 
 
 def _of_nights(wanted: list[str], nights: Nights, place: Place, rounds: int) -> Iterator[Row]:

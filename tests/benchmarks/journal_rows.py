@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from axejournal.domain.events import StepStarted
+from axejournal.domain.policy import Keep
 from axejournal.journal.ids import event_id
 from axejournal.journal.schema import golden
 from tests.benchmarks import journal_years
@@ -25,8 +26,8 @@ APPENDS = 40
 OVERDUE = 20  # nothing was ever backed up, says status, and it is right
 
 
-def rows(folder: Path, big: Path, rounds: int) -> Iterator[Row]:
-    """`big`: the big journal, which is not written to."""
+def rows(folder: Path, big: Path, rounds: int, scale: float) -> Iterator[Row]:
+    """`big`: the big journal, which is not written to. `scale`: of the ten years."""
     folder.mkdir(parents=True, exist_ok=True)
     with appends(folder, big) as works:
         took = taken_in_turns(works, rounds * 5, APPENDS)
@@ -37,19 +38,25 @@ def rows(folder: Path, big: Path, rounds: int) -> Iterator[Row]:
         works = {name: _asked(machine, command) for name, machine in (("empty", empty), ("1,000,000", large))}
         took = taken_in_turns(works, rounds * 3)
         yield compared(f"journal: axej {command}, 1,000,000 events / none", 1.3, took, "1,000,000", "empty")
-    yield _years(folder / "years", rounds)
+    yield from _years(folder / "years", rounds, max(120, round(journal_years.NIGHTS * scale)))
 
 
-def _years(folder: Path, rounds: int) -> Row:
-    """`status` of a machine with ten years of nights in three tiers, of which retention left what it leaves."""
-    empty, old = journal_years.machine(folder / "empty"), journal_years.machine(folder / "old")
-    open_store(empty.journal).close()
-    journal_years.ten_years(old.journal, journal_years.newest_slot(datetime.now(UTC)))
-    cpu: dict[str, list[float]] = {"ten years": [], "empty": []}
-    works = {name: cpu_noted(_asked(machine, "status"), cpu[name]) for name, machine in (("empty", empty), ("ten years", old))}
-    took = taken_in_turns(works, rounds * 3)
-    note = f"by CPU time {statistics.median(cpu['ten years']) / statistics.median(cpu['empty']):.2f} x"
-    return compared("journal: axej status, 10 years, 5 sources, 3 tiers / none", 1.3, took, "ten years", "empty", note=note)
+def _years(folder: Path, rounds: int, nights: int) -> Iterator[Row]:
+    """`status` of a machine with ten years of nights in three tiers: of which retention left what it leaves, and all."""
+    journals = {"empty": None, "retention": journal_years.KEPT, "all kept": Keep()}
+    machines = {name: journal_years.machine(folder / name.replace(" ", "-")) for name in journals}
+    last = journal_years.newest_slot(datetime.now(UTC))
+    for name, keep in journals.items():
+        if keep is None:
+            open_store(machines[name].journal).close()
+        else:
+            journal_years.ten_years(machines[name].journal, last, keep, nights)
+    cpu: dict[str, list[float]] = {name: [] for name in journals}
+    took = taken_in_turns({name: cpu_noted(_asked(made, "status"), cpu[name]) for name, made in machines.items()}, rounds * 3)
+    for name in ("retention", "all kept"):
+        note = f"by CPU time {statistics.median(cpu[name]) / statistics.median(cpu['empty']):.2f} x"
+        title = f"journal: axej status, 10 years, 5 sources, 3 tiers, {name} / none"
+        yield compared(title, 1.3, took, name, "empty", note=note)
 
 
 def _asked(machine: Machine, command: str) -> Work:
