@@ -39,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     Check("docker at boot", session.docker_at_boot),
     Check("password", repository.password),
     Check("repository", repository.repository),
+    Check("snapshots", repository.snapshots),
     Check("locks", repository.locks),
     Check("sources", sources.sources),
     Check("dump only", sources.dump_only),

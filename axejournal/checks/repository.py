@@ -63,6 +63,30 @@ def repository(patient: Patient) -> Iterable[Finding]:
         yield ok("repository", f"tier local at {found.place} has the recorded id {identity[:8]}")
 
 
+def snapshots(patient: Patient) -> Iterable[Finding]:
+    """Every snapshot of a run that the journal knows. Those of others can be restored, and nothing of axej's offers them."""
+    from axejournal.domain.errors import RunUnknown
+    from axejournal.journal.reader import find_run
+
+    app = _app(patient)
+    held = app.repository("local").snapshots()
+    unknown = []
+    for snapshot in held:
+        run = snapshot.tag("run")
+        try:
+            if run is not None:
+                find_run(app.state / "journal.sqlite", run)
+        except RunUnknown:
+            unknown.append(snapshot)
+    if unknown:
+        text = f"{len(unknown)} of {len(held)} snapshots in tier local are of runs that the journal does not know"
+        newest = f"the newest is {unknown[-1].id[:8]} of {unknown[-1].time:%Y-%m-%d %H:%M %Z}"
+        hint = "The journal is an older copy, or another machine's. Each snapshot holds one: see runbooks/journal-damaged.md."
+        yield warn("snapshots", f"{text}; {newest}", hint)
+    else:
+        yield ok("snapshots", f"the journal knows the runs of all {len(held)} snapshots in tier local")
+
+
 def locks(patient: Patient) -> Iterable[Finding]:
     """Locks of dead processes of this machine go at the next run; another host's never by themselves."""
     from axejournal.programs.restic.locks import lock_is_dead

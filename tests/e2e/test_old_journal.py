@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 from tests.world.home import World, at
@@ -28,5 +29,7 @@ def test_journal_of_last_week_runs_the_newest_slot_once_and_says_what_it_lacks(m
     assert len(snapshots) == 4  # those that the journal no longer knows stay, and restic reads them
     assert len({snapshot["id"] for snapshot in snapshots} & {point["snapshot"] for point in world.json("points")}) == 2
     world.axej("journal", "verify", expect=0)
+    told = {each["check"]: each["text"] for each in json.loads(world.axej("doctor", "--json").stdout)}
+    assert told["snapshots"].startswith("2 of 4 snapshots in tier local are of runs that the journal does not know")
     told = world.axej("journal", "anchors", "--snapshots", expect=30)
     assert told.stdout.count("MISSING") >= 1
