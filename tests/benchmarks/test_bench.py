@@ -14,6 +14,7 @@ from tests.benchmarks.__main__ import GROUPS
 from tests.benchmarks.nightly import parts_of
 from tests.benchmarks.ratios import Row, compared, in_order, taken_in_turns
 from tests.world.needs import need
+from tests.world.quick_key import restic_program
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,12 +46,15 @@ def test_parts_of_a_night_add_up_to_its_seconds():
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_bench_in_its_short_form_measures_every_goal(tmp_path):
-    need("restic")
+def test_bench_in_its_short_form_measures_every_goal(tmp_path, restic):
     need("postgres")
+    program = tmp_path / "home" / ".axe" / "bin" / "restic"
+    program.parent.mkdir(parents=True)
+    restic_program(restic, program)
     written = tmp_path / "bench.json"
     words = ("-m", "tests.benchmarks", "--scale", "0.02", "--rounds", "1", "--json", str(written))
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    environment = os.environ | {"HOME": str(tmp_path / "home")}
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(written.read_text())
     names = [row["name"] for row in found["rows"]]

@@ -67,7 +67,8 @@ def make_key(argv: list[str]) -> int:
     asked = NEW if NEW in argv else OWN
     at = argv.index(asked) + 1 if asked in argv else 0
     named = argv[at] if at else os.environ.get(FILE, "")
-    if not named or "-r" not in argv:  # an address that comes through a pipe is no folder's
+    place = argv[argv.index("-r") + 1] if "-r" in argv else os.environ.get("RESTIC_REPOSITORY", "")
+    if not named or not place:  # an address that comes through a pipe is no folder's
         os.execv(argv[0], argv)
     password = Path(named).read_bytes()  # it may be a pipe, which gives it once
     reading, writing = os.pipe()
@@ -75,7 +76,7 @@ def make_key(argv: list[str]) -> int:
     os.close(writing)
     os.set_inheritable(reading, True)
     again = f"/dev/fd/{reading}"
-    keys = Path(argv[argv.index("-r") + 1]) / "keys"
+    keys = Path(place) / "keys"
     before = set(keys.iterdir()) if keys.is_dir() else set()
     if at:
         argv[at] = again
