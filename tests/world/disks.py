@@ -20,6 +20,7 @@ from tests.world import axej
 from tests.world.drivers import FUSE, end_driver, mount_words
 from tests.world.home import World
 from tests.world.needs import need
+from tests.world.quick_key import BLANK
 
 MKFS = {"ext4": ("mkfs.ext4", "-q", "-F"), "exfat": ("mkfs.exfat",)}
 SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -112,7 +113,9 @@ class Drawer:
     def prepared(self, number: str, **how: object) -> Disk:
         """A connected disk with this number, made by `axej cold init`."""
         disk = self.new(number, **how).connect()  # type: ignore[arg-type]
+        self.world.environment[BLANK] = str(self.world.blank.path)
         code, said = typed(self.world, ("cold", "init", number), (PAPER, PAPER))
+        del self.world.environment[BLANK]
         assert code == 0, said
         return disk
 

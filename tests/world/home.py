@@ -44,6 +44,7 @@ class World:
     server: Server
     place: Place
     database: Database
+    blank: Repository
     config: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -178,7 +179,7 @@ def make_world(
 
     def make(name: str = "axe", databases: tuple[str, ...] = ("frame",)) -> World:
         folder = tmp_path / name
-        world = World(folder, _copy(blank_repository, folder), postgres, place, database)
+        world = World(folder, _copy(blank_repository, folder), postgres, place, database, blank_repository)
         (world.home / ".axe" / "bin").mkdir(parents=True)
         restic_program(blank_repository.restic, world.home / ".axe" / "bin" / "restic")
         _write_files(world.files)

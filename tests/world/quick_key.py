@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,8 @@ case " $* " in
 *) exec {restic} "$@" ;;
 esac
 """
-FILE = "RESTIC_PASSWORD_FILE"
+FILE, COPY = "RESTIC_PASSWORD_FILE", "--copy-chunker-params"
+BLANK = "TESTS_BLANK"  # in the environment: a repository to copy
 OWN, NEW = "--password-file", "--new-password-file"
 
 
@@ -49,12 +51,12 @@ def make_quick(repository: Path, password: str) -> None:
     quicken(old, password)
 
 
-def quicken(old: Path, password: str) -> None:
-    """The same of one of several keys."""
+def quicken(old: Path, password: str, new_password: str = "") -> None:
+    """The same of one of several keys; of another password, if that is given."""
     key: dict[str, Any] = json.loads(old.read_text())
     master = _open(base64.b64decode(key["data"]), _derived(password, key))
     key |= {"N": CHEAPEST, "r": 1, "p": 1, "salt": base64.b64encode(os.urandom(64)).decode()}
-    key["data"] = base64.b64encode(_closed(master, _derived(password, key))).decode()
+    key["data"] = base64.b64encode(_closed(master, _derived(new_password or password, key))).decode()
     content = json.dumps(key).encode()
     new = old.with_name(hashlib.sha256(content).hexdigest())
     new.write_bytes(content)
@@ -71,6 +73,9 @@ def make_key(argv: list[str]) -> int:
     if not named or not place:  # an address that comes through a pipe is no folder's
         os.execv(argv[0], argv)
     password = Path(named).read_bytes()  # it may be a pipe, which gives it once
+    if "init" in argv and BLANK in os.environ and (identity := copied(argv, Path(place), password.decode().rstrip("\r\n"))):
+        print(json.dumps({"message_type": "initialized", "id": identity, "repository": place}))
+        return 0
     reading, writing = os.pipe()
     os.write(writing, password)
     os.close(writing)
@@ -85,6 +90,30 @@ def make_key(argv: list[str]) -> int:
     for one in made:
         quicken(one, password.decode().rstrip("\r\n"))
     return code
+
+
+def copied(argv: list[str], place: Path, password: str) -> str:
+    """Instead of `init`: a copy of the blank repository that BLANK names, with an id, a password and a chunker of its own;
+    its id, or "" where restic shall do it itself. Restic measures a second long how much work a key shall cost."""
+    blank = Path(os.environ[BLANK])
+    of_other = os.environ.get(f"RESTIC_FROM_{FILE.removeprefix('RESTIC_')}", "")
+    if place.exists() or (COPY in argv) != of_other.startswith("/") or of_other.startswith("/dev/"):
+        return ""
+    (old,) = (blank / "keys").iterdir()
+    key: dict[str, Any] = json.loads(old.read_text())
+    secret = blank.with_name("password").read_text().strip()
+    master = json.loads(_open(base64.b64decode(key["data"]), _derived(secret, key)))
+    sealing = b"".join(map(base64.b64decode, (master["encrypt"], master["mac"]["k"], master["mac"]["r"])))
+    config = json.loads(_open((blank / "config").read_bytes(), sealing)) | {"id": os.urandom(32).hex()}
+    if COPY in argv:
+        source = (argv[0], "-r", argv[argv.index("--from-repo") + 1], "--password-file", of_other, "--no-lock", "cat", "config")
+        config["chunker_polynomial"] = json.loads(subprocess.check_output(source))["chunker_polynomial"]
+    shutil.copytree(blank, place)
+    (place / "config").unlink()
+    (place / "config").write_bytes(_closed(json.dumps(config).encode(), sealing))
+    (place / "config").chmod(0o400)
+    quicken(place / "keys" / old.name, secret, password)
+    return str(config["id"])
 
 
 def _derived(password: str, key: dict[str, Any]) -> bytes:
