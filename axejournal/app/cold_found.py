@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from axejournal.app.cold_disks import MARKER
+from axejournal.app.cold_marker import MARKER
 from axejournal.domain.errors import DiskMissing, UsageFault
 
 PLACES = ("/Volumes/*", "/media/*", "/media/*/*", "/run/media/*/*", "/mnt", "/mnt/*")

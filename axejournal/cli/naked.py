@@ -30,7 +30,7 @@ class NakedContext(Context):
         self.recovered: App | None = None
 
     @property
-    def app(self) -> App:  # type: ignore[override]
+    def app(self) -> App:
         """The program that came back; before that, the one that knows pages only."""
         return self.recovered or self.naked
 

@@ -118,7 +118,7 @@ def _copying(run: Run, kit: ColdKit) -> Sequence[Step]:
     first = (LookAtTier(copies), *choosing(run, copies))
     if not all(run.settled(step.name) for step in first):
         return [OnDisk(kit, step) for step in first]
-    there = (*(CopySnapshot(copies, snapshot) for snapshot in _wanted(run)), AwaitTonight(kit))
+    there: tuple[Step, ...] = (*(CopySnapshot(copies, snapshot) for snapshot in _wanted(run)), AwaitTonight(kit))
     if not all(run.settled(step.name) for step in there):
         return [OnDisk(kit, step) for step in there]
     waited = run.find(BackupAwaited)

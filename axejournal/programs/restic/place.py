@@ -94,4 +94,4 @@ def opened(credentials: Path | None, program: Path, place: str, *parts: Any, **n
     """The repository with these parts, wherever it is."""
     if not place.startswith(PLACES):
         return ResticRepository(program, place, *parts, **named)
-    return PlaceRepository(program, place, *parts, **named, credentials=credentials)
+    return PlaceRepository(program, place, *parts, **(named | {"credentials": credentials}))

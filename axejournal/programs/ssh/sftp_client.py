@@ -182,7 +182,8 @@ def names(folder: str) -> Talk[list[str] | None]:
     """What a folder holds, without `.` and `..`; None when it is not there."""
     answer = yield bytes([OPENDIR]) + text(folder)
     if answer.kind != HANDLE:
-        return _nothing(answer)
+        _insist(answer, NO_SUCH_FILE)
+        return None
     handle, found = answer.read().string(), []
     while True:
         answer = yield bytes([READDIR]) + text(handle)
@@ -205,7 +206,8 @@ def content(path: str, most: int) -> Talk[bytes | None]:
     """The beginning of a file; None when it is not there."""
     answer = yield bytes([OPEN]) + text(path) + struct.pack(">II", READING, 0)
     if answer.kind != HANDLE:
-        return _nothing(answer)
+        _insist(answer, NO_SUCH_FILE)
+        return None
     handle, found = answer.read().string(), b""
     while (wanted := min(most - len(found), 1 << 15)) > 0:
         answer = yield bytes([READ]) + text(handle) + struct.pack(">QI", len(found), wanted)
@@ -238,11 +240,6 @@ def store(path: str, data: bytes) -> Talk[None]:
 def remove(path: str) -> Talk[None]:
     """A file; one that is gone is fine."""
     answer = yield bytes([REMOVE]) + text(path)
-    _insist(answer, NO_SUCH_FILE)
-
-
-def _nothing(answer: Packet) -> None:
-    """None for what is not there. Raises Refused for what may not be seen."""
     _insist(answer, NO_SUCH_FILE)
 
 
