@@ -23,10 +23,11 @@ IDENTIFIER = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 
 @dataclass(frozen=True)
 class CompareDatabase:
-    """Each table's rows and fingerprint, each sequence, the number of large objects. Statistics for the planner are made
+    """Each table's rows and fingerprint, each sequence, the number of large objects. `statistics` for the planner are made
     beside it: a restored database has none, and the first queries would be slow."""
 
     kit: RestoreKit
+    statistics: bool = True
     name: str = "compare"
     policy: RetryPolicy = USUAL
     contained: bool = False
@@ -41,11 +42,12 @@ class CompareDatabase:
         begin_us = self.kit.clock.monotonic_us()
         truth = truth_of(self.kit)
         with ThreadPoolExecutor(max_workers=1) as pool:
-            statistics = pool.submit(copy_context().run, server.analyze, database)
+            statistics = pool.submit(copy_context().run, server.analyze, database) if self.statistics else None
             tables = server.fingerprints(database, os.cpu_count() or 2)
             sequences = server.sequences(database)
             objects = server.large_objects(database)
-            statistics.result()
+            if statistics is not None:
+                statistics.result()
         differences, unproven = compare_tables(truth.tables, tables, server.partitions(database))
         differences += compare_sequences(truth.sequences, sequences)
         if objects != truth.large_objects:

@@ -53,7 +53,8 @@ class CompareSource:
         ready = self.round.fact(ScratchReady, "scratch", self.point)
         place = place_of(self.kit, self.point, ready)
         made = ensure_loaded(self.kit, self.round.tier, self.point, place, attempt)
-        compared = CompareDatabase(made).act(attempt)
+        drill = self.kit.database(self.point).drill
+        compared = CompareDatabase(made, statistics=bool(drill.checks or drill.export)).act(attempt)
         audit = self.kit.scratch.audit(place.scratch, place.order, made.plan.restored)
         folder = fetched_folder(made)
         results = (
