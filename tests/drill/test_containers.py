@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.crash.proof import events_of
 from tests.drill.scenes import assert_nothing_scratch, drilled, facts_of, last_drill
 from tests.world.engine import Engine
-from tests.world.home import SMALL_SQL, World
+from tests.world.home import SMALL_SQL, World, at
 from tests.world.place import wait_until
 
 
@@ -85,9 +86,11 @@ def steps_begun(world: World) -> set[str]:
 
 @pytest.mark.slow
 def test_without_docker_it_waits_and_takes_this_machines_own_server(world: World):
-    dead = {"DOCKER_HOST": f"unix://{world.folder}/no-such-socket"}
+    hasty = at(datetime.now(UTC).isoformat()) | {"TESTS_HASTE": "50"}
+    dead = {"DOCKER_HOST": f"unix://{world.folder}/no-such-socket", **hasty}
     done = world.axej("drill", "--target", "frame", env=dead, expect=3)
     assert "its own image was not to be had: Docker does not answer" in done.stderr
+    assert len(facts_of(world, "StepFailed")) == 4  # it waited for Docker, a minute in all
     (ready,) = facts_of(world, "ScratchReady")
     assert ready["kind"] == "local"
     assert drilled(world)["frame"]["proof"] == "verified"
