@@ -15,7 +15,7 @@ import yaml
 
 from tests.world import axej
 from tests.world.engine import Container, Engine
-from tests.world.quick_key import restic_program
+from tests.world.quick_key import BLANK, restic_program
 from tests.world.repositories import Repository
 
 Done = subprocess.CompletedProcess[str]
@@ -56,19 +56,21 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, restic: Path) -> Machine:
-    """A home with restic (cheap keys) and a folder of files, and nothing else."""
+def machine(tmp_path: Path, restic: Path, blank_repository: Repository) -> Machine:
+    """A home with restic (cheap keys, and a cheap init) and a folder of files, and nothing else."""
     (tmp_path / ".axe" / "bin").mkdir(parents=True)
     restic_program(restic, tmp_path / ".axe" / "bin" / "restic")
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "계약서.txt").write_text("갑과 을\n")
-    return Machine(tmp_path, tmp_path / ".axe" / "bin" / "restic")
+    return Machine(tmp_path, tmp_path / ".axe" / "bin" / "restic", {BLANK: str(blank_repository.path)})
 
 
 SET_UP = ("init", "--yes", "--no-databases", "--customer", "axe", "--folder", "files")
 
 
-def test_init_writes_a_configuration_a_password_and_a_repository_that_work(machine: Machine):
+def test_init_writes_a_configuration_a_password_and_a_repository_that_work(machine: Machine, restic: Path):
+    machine.restic.unlink()
+    machine.restic.symlink_to(restic)
     said = machine.axej(*SET_UP).stdout
     assert "Write it on paper too" in said
     assert machine.config["timezone"] == "Asia/Seoul"
