@@ -46,12 +46,14 @@ class Drills:
         self.machine, self.server = self.nights.machine, self.nights.load.server
 
     def rows(self, rounds: int) -> Iterator[Row]:
-        """All of them: the nights of each round are dumped, and its last snapshot is drilled."""
+        """All of them: the nights of each round are dumped, and its last snapshot is drilled. A short form dumps one night."""
         took: dict[str, list[float]] = {"axej": [], "by hand": []}
-        cost: dict[str, list[float]] = {night: [] for night in NIGHTS}
+        whole = self.nights.load.scale >= 1
+        cost: dict[str, list[float]] = {night: [] for night in (NIGHTS if whole else ("same",))}
         parts: list[dict[str, float]] = []
         for number in range(rounds):
-            self.machine.renew()
+            if whole or not self.machine.repository.exists():
+                self.machine.renew()
             for night in cost:
                 self.nights._change(night)
                 self.machine.axej("backup", "--local")
@@ -62,8 +64,8 @@ class Drills:
         note = ", ".join(f"{name} {statistics.median(one[name] for one in parts):.1f} s" for name in PARTS)
         title = "drill: all sources, axej with fingerprints / by hand with pg_restore -j and count(*)"
         yield Row(title, 1.25, ratios(took, "axej", "by hand"), seconds=took, note=note)
-        changed = ", ".join(f"{night} {statistics.median(cost[night]):.2f}" for night in NIGHTS if night != "same")
-        note = f"only for what changed: where all did, {changed}"
+        changed = ", ".join(f"{night} {statistics.median(values):.2f}" for night, values in cost.items() if night != "same")
+        note = f"only for what changed: where all did, {changed}" if changed else ""
         yield Row("drill: fingerprints of a night where nothing changed / its dumps", 0.1, cost["same"], note=note)
 
     def _share(self) -> float:

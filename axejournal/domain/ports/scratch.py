@@ -55,8 +55,8 @@ class ScratchServers(Protocol):
     """Raises SourceUnreachable while Docker does not answer, SourceRefused, ProgramMissing, ProgramFailed, DiskFull."""
 
     def up(self, order: ScratchOrder) -> Scratch:
-        """The server of a run and source: the one that is there, started again if it stopped, else a new one. May be called
-        again, by any process."""
+        """The server of a run and source: the one that is there, else a new and empty one; one that ended in good order in this
+        boot may be started again. May be called again, by any process."""
         ...
 
     def restorer(self, scratch: Scratch, order: ScratchOrder) -> RestoreServer:
