@@ -54,6 +54,7 @@ class Colds:
                         self.changes += 1
                         self.nights.load.night("scatter", self.changes)
                         self.machine.axej("backup", "--local")
+                        self.nights.load.server.sql("postgres", "CHECKPOINT")  # else whoever comes first pays for it
                     works = {AXEJ: lambda: self.machine.axej("cold", "sync", "1").seconds, PLAIN: self._copy}
                     for name in in_order([AXEJ, PLAIN], number):
                         os.sync()

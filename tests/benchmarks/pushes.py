@@ -135,6 +135,7 @@ class Pushes:
                     self.changes += 1
                     self.nights.load.night("scatter", self.changes)
                     pair.machine.axej("backup", "--local")
+                    self.nights.load.server.sql("postgres", "CHECKPOINT")  # else whoever comes first pays for it
                 before = size_of(pair.there), size_of(pair.plain)
                 for name in in_order([AXEJ, PLAIN], number):
                     os.sync()
