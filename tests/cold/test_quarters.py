@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.world.disks import PAPER, Drawer, typed, until
-from tests.world.home import World, at
+from tests.world.home import WIDE, World, at
 
 
 def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is_overdue(drawer: Drawer):
@@ -30,7 +30,7 @@ def test_disk_out_of_turn_is_synced_and_the_due_one_named_and_another_quarter_is
     world.environment |= at("2027-04-16T10:00:00+09:00")
     late = world.axej("cold", "status", expect=20)
     assert "overdue: disk 3 was to be synced by 2027-04-15" in late.stdout
-    assert re.search(r"^3 +overdue +connected ", world.axej("status").stdout, re.MULTILINE)
+    assert re.search(r"^3 +overdue +connected ", world.axej("status", env=WIDE).stdout, re.MULTILINE)
     assert "part 2 of" in drawer.sync("3")
     assert "read whole" not in world.axej("cold", "status", expect=0).stdout
     world.environment |= at("2028-02-12T10:00:00+09:00")  # a year and two days after it was prepared

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.world.disks import PAPER, Drawer, typed
+from tests.world.home import WIDE
 from tests.world.needs import need
 
 
@@ -39,7 +40,7 @@ def test_exfat_disk_is_synced_torn_off_and_gone_on_with(drawer: Drawer):
     assert code == -signal.SIGKILL, said
     disk.tear_off()
     assert "goes on when it is back" in drawer.sync("1", expect=50)
-    assert "not connected" in world.axej("cold", "status").stdout
+    assert "not connected" in world.axej("cold", "status", env=WIDE).stdout
     disk.connect()
     assert "1 snapshots on it" in drawer.sync("1") and not disk.mount.is_mount()
     assert [run["outcome"] for run in drawer.runs()] == ["succeeded"]

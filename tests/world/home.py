@@ -30,6 +30,7 @@ CREATE TABLE journal_line (id bigint PRIMARY KEY, customer int NOT NULL REFERENC
 INSERT INTO customers SELECT n, 'customer ' || n FROM generate_series(1, 50) AS n;
 INSERT INTO journal_line SELECT n, 1 + n % 50, n * 1.5 FROM generate_series(1, 2000) AS n;
 """
+WIDE = {"COLUMNS": "300"}  # a table that folds nothing, however long the folder's name is
 Database = Callable[..., str]
 Done = axej.Done
 
