@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -70,9 +71,13 @@ def test_what_can_not_be_done_is_refused_and_the_session_goes_on(session: Sessio
 @pytest.mark.parametrize(("script", "fault"), [("printf 'Welcome to this machine'", Gone), ("true", Gone), ("sleep 9", Silent)])
 def test_other_side_that_speaks_no_sftp_is_given_up(script: str, fault: type[Exception]):
     begin = time.monotonic()
-    with subprocess.Popen(["sh", "-c", f"exec 2>&1; {script}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
-        assert child.stdin and child.stdout
-        with pytest.raises(fault):
-            Session(child.stdin, child.stdout, 0.3)
-        child.kill()
+    child = subprocess.Popen(["sh", "-c", f"exec 2>&1; {script}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin and child.stdout
+    with pytest.raises(fault):
+        Session(child.stdin, child.stdout, 0.3)
+    child.kill()
+    with contextlib.suppress(BrokenPipeError):  # what it did not read
+        child.stdin.close()
+    child.wait(5)
+    child.stdout.close()
     assert time.monotonic() - begin < 5
