@@ -186,7 +186,8 @@ def test_role_that_is_not_in_the_dump_is_named(world: World):
     assert world.axej("drill", "--target", "frame", kill_at="fact:fetch:local:frame").returncode == -9
     (roles,) = (world.state / "drill").rglob("roles.sql")
     roles.write_text("".join(line for line in roles.read_text().splitlines(True) if "drill_clerk" not in line))
-    assert world.axej("resume").returncode == 21
+    done = world.axej("resume")
+    assert done.returncode == 21, world.axej("history", last_drill(world)["run"]).stdout
     assert 'role "drill_clerk" does not exist' in drilled(world)["frame"]["reason"]
 
 
