@@ -77,8 +77,9 @@ def parse(text: str, zone: str, now: datetime) -> AsOf:
 
 
 def choose(points: Iterable[P], asked: AsOf) -> P:
-    """The restore point that answers, of one source in one tier. Raises RestorePointMissing naming the nearest there is."""
-    known = sorted(points, key=lambda point: point.at)
+    """The restore point that answers, of one source in one tier. Points come newest first: times are whole
+    seconds, and of two in one second the first given counts. Raises RestorePointMissing naming the nearest there is."""
+    known = sorted(points, key=lambda point: point.at, reverse=True)[::-1]  # both keep the order of equals
     if asked.last_valid:
         fitting = [point for point in known if point.proof == "verified"]
     elif asked.run is not None:

@@ -96,9 +96,9 @@ def points(
     removed: bool = False,
     current: bool = False,
 ) -> tuple[PointRow, ...]:
-    """Restore points, newest first, of times in [since, until]. With `at`: those known and not removed at that time;
-    with `removed`: also those that retention has removed; with `current`: none in a repository that is no longer the
-    recorded one of its tier."""
+    """Restore points, newest first (of one second, the one recorded last), of times in [since, until]. With `at`: those
+    known and not removed at that time; with `removed`: also those that retention has removed; with `current`: none in a
+    repository that is no longer the recorded one of its tier."""
     tests: list[tuple[str, Any]] = [
         ("source = ?", source), ("tier = ?", tier), ("customer = ?", customer), ("run = ?", run),
         ("time_us >= ?", microseconds(since)), ("time_us <= ?", microseconds(until)), ("recorded_at_us <= ?", microseconds(at)),
@@ -109,7 +109,7 @@ def points(
         if current:
             tests += [(f"{is_recorded(journal)} AND ?", 1)]
         clause, values = all_of(tests)
-        query = f"SELECT {_POINT_COLUMNS} FROM restore_points {clause} ORDER BY time_us DESC, source LIMIT ?"
+        query = f"SELECT {_POINT_COLUMNS} FROM restore_points {clause} ORDER BY time_us DESC, recorded_at_us DESC, source LIMIT ?"
         return tuple(_point(row) for row in journal.execute(query, (*values, at_most(limit))).fetchall())
 
 

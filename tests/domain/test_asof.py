@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pytest
@@ -119,3 +119,8 @@ def test_as_of_a_day_of_the_change_ends_with_that_day():
     end = parse("2026-03-29", BERLIN, NOW).until
     assert end.utcoffset().total_seconds() == 7200
     assert (end.hour, end.minute) == (23, 59)
+
+
+def test_of_two_points_in_one_second_the_newer_counts():
+    older, newer = replace(night(20), run="older"), replace(night(20), run="newer")
+    assert choose([newer, older, night(19)], parse("2026-05-20", SEOUL, NOW)) == newer
